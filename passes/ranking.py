@@ -1,0 +1,70 @@
+"""The k smallest of many numbers, exactly, without sorting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+SAMPLE = 1 << 16
+"""How many scores are sorted to bracket the threshold; the rest is only compared."""
+
+
+def keep_largest(scores: Sequence[Tensor], sparsity: float) -> list[Tensor]:
+    """Masks of 0 and 1 that zero exactly round(sparsity * n) of the n numbers in `scores`.
+
+    The tensors are ranked together. Ties at the threshold go to zero in order of position, so that
+    the count is exact and the result does not depend on how tensors are split.
+
+    Args:
+        scores: floating-point tensors of any shapes, without NaN.
+        sparsity: the share to zero, 0 to 1.
+    """
+    count = round(sparsity * sum(each.numel() for each in scores))
+    if count == 0:
+        return [torch.ones_like(each) for each in scores]
+    flat = [each.reshape(-1) for each in scores]
+    threshold, ties = _kth_smallest(flat, count)
+    masks = []
+    for each, shaped in zip(flat, scores, strict=True):
+        mask = (each > threshold).to(each.dtype)
+        equal = each == threshold
+        here = int(equal.sum())
+        # `ties` numbers equal to the threshold must go; the first ones do
+        gone, ties = min(ties, here), ties - min(ties, here)
+        if here > gone:
+            mask[equal.nonzero().squeeze(1)[gone:]] = 1
+        masks.append(mask.view_as(shaped))
+    return masks
+
+
+def _kth_smallest(flat: Sequence[Tensor], k: int) -> tuple[Tensor, int]:
+    """The k-th smallest number (k from 1), and how many numbers equal to it are among the k."""
+    total = sum(each.numel() for each in flat)
+    low, high = _bracket(flat, k, total)
+    below = sum(int((each < low).sum()) for each in flat)
+    inside = torch.cat([each[(each >= low) & (each <= high)] for each in flat])
+    if not below < k <= below + inside.numel():
+        # the sample misled; every number is a candidate
+        below, inside = 0, torch.cat(list(flat))
+    value = inside.kthvalue(k - below).values
+    return value, k - below - int((inside < value).sum())
+
+
+def _bracket(flat: Sequence[Tensor], k: int, total: int) -> tuple[Tensor, Tensor]:
+    """Two numbers between which the k-th smallest very probably lies, from an even sample."""
+    stride = max(1, total // SAMPLE)
+    offset, parts = 0, []
+    for each in flat:
+        parts.append(each[offset::stride])
+        offset = (offset - each.numel()) % stride
+    sample = torch.cat(parts).sort().values
+    # four standard errors of a sample quantile, at most 2 / sqrt(sample)
+    margin = 2 * sample.numel() ** 0.5 + 2
+    place = (k - 1) / max(total - 1, 1) * (sample.numel() - 1)
+    low = sample[max(0, int(place - margin))]
+    high = sample[min(sample.numel() - 1, int(place + margin) + 1)]
+    at_start, at_end = place - margin < 0, place + margin + 1 > sample.numel() - 1
+    infinity = torch.full_like(low, torch.inf)
+    return (-infinity if at_start else low), (infinity if at_end else high)

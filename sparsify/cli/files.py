@@ -1,0 +1,76 @@
+"""The verbs around ONNX files: write one, and time some beside one another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sparsify.cli import screen
+from sparsify.cli.options import Json, Quiet
+from sparsify.cli.results import contents
+
+OPSET = 18
+
+
+def export(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A run's folder, or a model's.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go.")
+    ],
+    opset: Annotated[int, typer.Option(min=17, max=23, help="The ONNX opset.")] = OPSET,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write TARGET as ONNX with its tokenizer and configuration, and check it."""
+    from sparsify import run as runner
+
+    with screen.watching(quiet=quiet) as watch:
+        parity = runner.export_model(target, output, opset=opset, watch=watch)
+
+    def view() -> Any:
+        from rich.console import Group
+
+        from sparsify.view.result import folder_table, parity_line
+
+        return Group(parity_line(parity), folder_table(output, contents(output)))
+
+    screen.answer(as_json, lambda: parity.model_dump(mode="json"), view)
+
+
+def bench(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="A.onnx B.onnx ...", help="Files to time, the yardstick first."),
+    ],
+    batch: Annotated[int, typer.Option(min=1, help="Rows in one call.")] = 1,
+    sequence: Annotated[int, typer.Option(min=1, help="Tokens in a row.")] = 128,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of one operator.", show_default="the physical cores"),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each file is timed.")] = 50,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Time ONNX files in ONNX Runtime, interleaved, so that a busy machine slows all alike."""
+    from sparsify.runtime import bench as measure
+
+    with screen.watching(quiet=quiet) as watch:
+        watch.begin("bench", rounds)
+        found = measure(
+            files,
+            batch=batch,
+            sequence=sequence,
+            threads=threads,
+            rounds=rounds,
+            progress=lambda done, _rounds: watch.advance("bench", done, {}),
+        )
+
+    def view() -> Any:
+        from sparsify.view.latency import latency_table
+
+        return latency_table(found)
+
+    screen.answer(as_json, lambda: [each.model_dump(mode="json") for each in found], view)

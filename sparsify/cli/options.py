@@ -1,0 +1,37 @@
+"""The arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A built-in recipe's name, or a YAML file.")
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a value of the recipe, such as train.steps=100."
+    ),
+]
+ModelPath = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="A folder, hub name, package://NAME/FOLDER or package.module:factory.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="DIR", help="Where results go.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and only JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def overrides(sets: list[str] | None, model: str | None) -> list[str]:
+    """What `--set` and `--model` change, in the order in which it holds: `--model` last."""
+    return [*(sets or []), *([f"model={model}"] if model is not None else [])]

@@ -1,0 +1,137 @@
+"""The verbs around a recipe: run it, plan it, list what it can be made of."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sparsify.cli import screen
+from sparsify.cli.options import Json, ModelPath, Output, Quiet, RecipeName, Sets, overrides
+from sparsify.cli.results import contents
+from sparsify.errors import CheckFailed
+from sparsify.report import Report
+
+INTERRUPTED = 130
+
+
+def run(
+    recipe: RecipeName,
+    sets: Sets = None,
+    model: ModelPath = None,
+    output: Output = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted run in its folder.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what an earlier run left in the folder.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do all that RECIPE says; results go to --output, or out/<recipe>."""
+    from sparsify import run as runner
+    from sparsify import schema
+
+    loaded = schema.read(recipe, overrides(sets, model))
+    folder = output or Path("out") / loaded.name
+    started = time.time()
+    try:
+        with screen.watching(quiet=quiet) as watch:
+            report = runner.run(loaded, folder, resume=resume, overwrite=overwrite, watch=watch)
+    except KeyboardInterrupt:
+        screen.complain(f"interrupted; to continue: {resume_command(sys.argv)}")
+        raise typer.Exit(INTERRUPTED) from None
+    except CheckFailed:
+        # the figures that failed are what the user wants to see now
+        if (kept := folder / "report.json").is_file() and kept.stat().st_mtime >= started:
+            _finish(Report.load(kept), folder, as_json)
+        raise
+    _finish(report, folder, as_json)
+
+
+def _finish(report: Report, folder: Path, as_json: bool) -> None:
+    from sparsify.view.result import result_view
+
+    screen.answer(
+        as_json,
+        lambda: report.model_dump(mode="json"),
+        lambda: result_view(report, folder, contents(folder)),
+    )
+
+
+def plan(
+    recipe: RecipeName,
+    sets: Sets = None,
+    model: ModelPath = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show what each pass of RECIPE would do, skip and cost, without training."""
+    from sparsify import run as runner
+    from sparsify import schema
+
+    loaded = schema.read(recipe, overrides(sets, model))
+    with screen.watching(quiet=quiet) as watch:
+        planned = runner.plan(loaded, watch=watch)
+
+    def view() -> Any:
+        from sparsify.view.plan import plan_view
+
+        return plan_view(planned)
+
+    screen.answer(as_json, lambda: planned.model_dump(mode="json"), view)
+
+
+def passes(as_json: Json = False) -> None:
+    """List every pass and every method, with the keys that a recipe may set."""
+    from sparsify import kinds, plugins
+    from sparsify.pipeline import Pass
+    from sparsify.view.catalog import catalog, catalog_facts
+
+    plugins.load()
+    known = [cls for _, cls in sorted(Pass.known.items())]
+    screen.answer(
+        as_json,
+        lambda: catalog_facts(known, kinds.KINDS),
+        lambda: catalog(known, kinds.KINDS),
+    )
+
+
+def recipes(as_json: Json = False) -> None:
+    """List the built-in recipes and what each is for."""
+    from sparsify import schema
+    from sparsify.view.catalog import recipes_table
+
+    purposes = {name: schema.purpose(path) for name, path in schema.builtin_recipes().items()}
+    screen.answer(as_json, lambda: purposes, lambda: recipes_table(purposes))
+
+
+class Subject(StrEnum):
+    """What `sparsify schema` can describe."""
+
+    RECIPE = "recipe"
+    REPORT = "report"
+
+
+def schema(
+    subject: Annotated[Subject, typer.Argument(metavar="[recipe|report]")] = Subject.RECIPE,
+) -> None:
+    """Print the JSON Schema of recipes, or of report.json."""
+    if subject is Subject.REPORT:
+        screen.write_json(Report.model_json_schema())
+    else:
+        from sparsify.schema import json_schema
+
+        screen.write_json(json_schema())
+
+
+def resume_command(arguments: list[str]) -> str:
+    """The command that continues the one which was interrupted."""
+    again = [each for each in arguments[1:] if each not in ("--resume", "--overwrite")]
+    return shlex.join(["sparsify", *again, "--resume"])

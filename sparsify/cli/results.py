@@ -1,0 +1,151 @@
+"""The verb `show`: a run, an ONNX file or a model, as it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sparsify.cli import screen
+from sparsify.cli.options import Json
+from sparsify.errors import Problem, nearest
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sparsify.program import Program
+    from sparsify.view.weights import Weight
+
+REPORT = "report.json"
+
+
+def show(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="TARGET", help="A run's folder, an ONNX file, or a model."),
+    ],
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", metavar="GLOB", help="List the weights whose names match."),
+    ] = None,
+    graph: Annotated[
+        bool, typer.Option("--graph", help="Print the graph of a model, one line a call.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a run, an ONNX file, or a model: its parts, weights, zeros and graph."""
+    path = Path(target)
+    is_report = path.name == REPORT or (path / REPORT).is_file()
+    if graph and (is_report or path.suffix == ".onnx"):
+        raise Problem("--graph shows models only", where=target, hint="name the model's folder")
+    if is_report:
+        _run(path if path.name == REPORT else path / REPORT, weights, as_json)
+    elif path.suffix == ".onnx":
+        _onnx(path, weights, as_json)
+    else:
+        _model(target, weights, graph, as_json)
+
+
+def _run(path: Path, weights: str | None, as_json: bool) -> None:
+    from sparsify.report import Report
+
+    report = Report.load(path)
+    chosen = {name: report.weights[name] for name in _matching(report.weights, weights)}
+
+    def view() -> RenderableType:
+        from sparsify.view.result import report_view
+        from sparsify.view.weights import sparsity_table
+
+        if weights is not None:
+            return sparsity_table(chosen)
+        return report_view(report, path.parent, contents(path.parent))
+
+    facts: Any = report.model_dump(mode="json")
+    screen.answer(as_json, lambda: facts if weights is None else chosen, view)
+
+
+def _onnx(path: Path, weights: str | None, as_json: bool) -> None:
+    from sparsify.export import inspect_onnx
+
+    summary = inspect_onnx(path)
+    names = set(_matching([weight.name for weight in summary.weights], weights))
+
+    def view() -> RenderableType:
+        from sparsify.view.onnx import onnx_view
+
+        return onnx_view(summary, names)
+
+    screen.answer(as_json, lambda: asdict(summary), view)
+
+
+def _model(target: str, weights: str | None, graph: bool, as_json: bool) -> None:
+    program = captured(target)
+    found = weight_facts(program)
+    names = set(_matching([weight.name for weight in found], weights))
+    chosen = [weight for weight in found if weight.name in names]
+    if graph and not as_json:
+        from sparsify.text import to_text
+
+        screen.write(to_text(program))
+        return
+
+    def facts() -> dict[str, Any]:
+        from sparsify.text import to_text
+
+        made: dict[str, Any] = {"model": target, "weights": [each.facts() for each in chosen]}
+        return made | {"graph": to_text(program)} if graph else made
+
+    def view() -> RenderableType:
+        from sparsify.view.tree import model_tree
+        from sparsify.view.weights import weights_table
+
+        return model_tree(target, chosen) if weights is None else weights_table(chosen)
+
+    screen.answer(as_json, facts, view)
+
+
+def captured(target: str) -> Program:
+    """The program of the model that `target` names, with the architecture of its configuration.
+
+    Raises:
+        Problem: there is no such model, or it cannot be captured.
+    """
+    from sparsify.capture import capture
+    from sparsify.models import example_inputs, load_model
+    from sparsify.recipe import Model
+
+    source = load_model(Model(path=target), labels=None)
+    inputs, dynamic = example_inputs(source)
+    return capture(source.module, inputs, dynamic)
+
+
+def weight_facts(program: Program) -> list[Weight]:
+    """Every parameter of `program` in graph order, with its role and its share of zeros."""
+    from sparsify.analysis.roles import roles
+    from sparsify.view.weights import Weight
+
+    known, masks = roles(program), program.masks()
+    names = dict.fromkeys(str(node.target) for node in program.parameters())
+    found = []
+    for name in names:
+        tensor = program.tensor(name).detach()
+        zeros = (tensor * masks[name] if name in masks else tensor) == 0
+        share = zeros.float().mean().item() if tensor.numel() else 0.0
+        found.append(Weight(name, tuple(tensor.shape), known[name], share, name in masks))
+    return found
+
+
+def _matching(names: Any, glob: str | None) -> list[str]:
+    """The names that `glob` means; all of them where none is given."""
+    chosen = [name for name in names if glob is None or fnmatchcase(name, glob)]
+    if glob is not None and not chosen:
+        raise Problem("matches no weight", where=f"--weights {glob}", hint=nearest(glob, names))
+    return chosen
+
+
+def contents(folder: Path) -> list[str]:
+    """What lies in the folder of a result, hidden files left out."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))

@@ -1,0 +1,112 @@
+"""The data set of a recipe: from files, from the hub, or made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sparsify.data import files, hub, labels
+from sparsify.data.docstrings import make
+from sparsify.data.table import Table, choose_text, texts
+from sparsify.data.text import Dataset, Split
+from sparsify.errors import Problem
+from sparsify.recipe import Data
+
+HELD_OUT = 0.1
+"""The share of the training rows that is held out where no validation rows are given."""
+_FIXED = 0
+"""The seed of what must stay the same when a recipe's seed changes: the validation rows."""
+
+
+def load(spec: Data, *, seed: int) -> Dataset:
+    """The rows that `spec` describes; `seed` draws the training rows where only some are used.
+
+    Which rows are held out for validation does not depend on `seed`: runs stay comparable.
+
+    Raises:
+        Problem: a file, a column or a label is not as it must be; the message says where.
+    """
+    _one_source(spec)
+    if spec.made:
+        return _cut(make(), spec, seed)
+    if spec.hub:
+        train, validation, names = hub.read(spec.hub, spec.subset, spec.label)
+    else:
+        train = files.read(str(spec.train))
+        validation = files.read(spec.validation) if spec.validation else None
+        names = None
+    return _cut(_dataset(spec, train, validation, names), spec, seed)
+
+
+def _one_source(spec: Data) -> None:
+    given = [key for key in ("train", "hub", "made") if getattr(spec, key)]
+    if not given:
+        raise Problem("no rows to learn from", where="data", hint="set train, hub or made")
+    if len(given) > 1:
+        raise Problem(
+            f"{' and '.join(given)} exclude each other", where="data", hint="keep one of them"
+        )
+    for key, owner in (("validation", "train"), ("subset", "hub")):
+        if getattr(spec, key) and given != [owner]:
+            raise Problem(f"{key} goes with {owner}, not with {given[0]}", where="data")
+    if spec.made and (spec.text or spec.regression):
+        raise Problem("text and regression do not go with made", where="data")
+
+
+def _dataset(
+    spec: Data, train: Table, validation: Table | None, names: tuple[str, ...] | None
+) -> Dataset:
+    notes = []
+    train.column(spec.label, key="data.label")
+    columns = spec.text or choose_text(train, spec.label)
+    if not spec.text:
+        notes.append(f"{train.source}: text is read from {' and '.join(columns)}.")
+    if not spec.regression:
+        names = names or labels.class_names(train, spec.label)
+    learned = _split(train, columns, spec.label, names)
+    if validation is not None:
+        checked = _split(validation, columns, spec.label, names)
+    else:
+        learned, checked = _hold_out(learned, train.source)
+        notes.append(
+            f"{train.source}: {len(checked):,} of {len(learned) + len(checked):,} rows"
+            " are held out for validation."
+        )
+    return Dataset(learned, checked, () if spec.regression else names or (), tuple(columns), notes)
+
+
+def _split(
+    table: Table, columns: Sequence[str], label: str, names: tuple[str, ...] | None
+) -> Split:
+    found = labels.classes(table, label, names) if names else labels.targets(table, label)
+    return Split(texts(table, columns), found)
+
+
+def _hold_out(split: Split, source: str) -> tuple[Split, Split]:
+    if len(split) < 2:
+        raise Problem(
+            "one row is not enough to hold some out", where=source, hint="set data.validation"
+        )
+    count = max(1, round(len(split) * HELD_OUT))
+    order = np.random.default_rng(_FIXED).permutation(len(split)).tolist()
+    return split.rows(sorted(order[count:])), split.rows(sorted(order[:count]))
+
+
+def _cut(dataset: Dataset, spec: Data, seed: int) -> Dataset:
+    """Keep as many rows as asked for, and say what was left out."""
+    notes = list(dataset.notes)
+    kept = []
+    for name, split, count, draw in (
+        ("train", dataset.train, spec.train_rows, seed),
+        ("validation", dataset.validation, spec.validation_rows, _FIXED),
+    ):
+        if count is None:
+            kept.append(split)
+            continue
+        kept.append(split.sample(count, seed=draw))
+        if count > len(split):
+            notes.append(f"{name}_rows asks for {count:,} rows, all {len(split):,} are used.")
+        elif count < len(split):
+            notes.append(f"{count:,} of {len(split):,} {name} rows are used.")
+    return Dataset(kept[0], kept[1], dataset.label_names, dataset.columns, notes)

@@ -1,0 +1,148 @@
+"""Program -> ONNX file: dynamic axes, the model's own weight names, complete or not at all."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from sparsify.errors import Problem
+from sparsify.export.attention import translations
+from sparsify.export.simplify import is_weight, simplify
+from sparsify.kinds import Chosen
+from sparsify.program import Program
+
+EXTERNAL_ABOVE_BYTES = 1_800_000_000
+"""Above this the weights go into `<file>.data` beside the file: a protobuf ends at 2 GB."""
+
+
+def emit(program: Program, path: Path, *, opset: int, lowering: Chosen | None = None) -> None:
+    """Write `program` in eval mode as an ONNX file that a stock ONNX Runtime runs.
+
+    Inputs keep their names, outputs are named after the fields of the model's output (`logits`),
+    the dynamic dimensions are called what the program calls them. Weights keep their names, shapes
+    and zeros, tied ones are stored once. `program` is not changed.
+
+    Args:
+        program: what to write; passes that fold masks have run on it.
+        path: the file to write; of any name, in a folder that exists.
+        opset: the version of the standard ONNX operators.
+        lowering: how weights are stored; left out, as they are.
+
+    Raises:
+        Problem: the file cannot be written.
+        onnx.checker.ValidationError: the exporter made an invalid file; a bug, nothing is written.
+    """
+    if not path.parent.is_dir():
+        raise Problem("no such folder", where=str(path.parent))
+    with _written(path):
+        folder = Path(tempfile.mkdtemp(prefix=".onnx-", dir=path.parent))
+    try:
+        model = _translate(program, opset, lowering)
+        with _written(path):
+            _save(model, folder, path)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _translate(program: Program, opset: int, lowering: Chosen | None) -> ir.Model:
+    axes = {name: program.dynamic.get(name, {}) for name in program.inputs}
+    free = {name: dict.fromkeys(dims, torch.export.Dim.DYNAMIC) for name, dims in axes.items()}
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _quiet():
+        module = program.clone().module.eval()
+        exported = torch.export.export(
+            module, (), dict(program.inputs), dynamic_shapes=free, strict=False
+        )
+        made = torch.onnx.export(
+            exported,
+            (),
+            kwargs=dict(program.inputs),
+            dynamo=True,
+            verbose=False,
+            optimize=False,
+            opset_version=opset,
+            input_names=list(program.inputs),
+            output_names=output_names(module(**program.inputs)),
+            dynamic_shapes=axes,
+            custom_translation_table=translations(),
+        )
+        assert made is not None
+        model: ir.Model = made.model
+        simplify(model)
+    _lower(model, lowering)
+    return model
+
+
+def output_names(value: object, name: str = "") -> list[str]:
+    """A name for every tensor in what a model returns: `logits`, `hidden_states_0`.
+
+    Fields of a ModelOutput or dict keep theirs; a tensor alone is `logits`.
+    """
+    if isinstance(value, Tensor):
+        return [name or "logits"]
+    if isinstance(value, Mapping):
+        parts = [(str(key), part) for key, part in value.items()]
+    elif isinstance(value, (tuple, list)):
+        parts = [(str(number), part) for number, part in enumerate(value)]
+        name = name or "output"
+    else:
+        return []
+    prefix = f"{name}_" if name else ""
+    return [found for key, part in parts for found in output_names(part, prefix + key)]
+
+
+def _lower(model: ir.Model, lowering: Chosen | None) -> None:
+    """Store every weight as `lowering` wants it."""
+    for value in model.graph.initializers.values():
+        if lowering is not None and value.const_value is not None and is_weight(value):
+            array = value.const_value.numpy()
+            stored = lowering(array=array)
+            if stored is not array:
+                value.const_value = ir.tensor(stored, name=value.name)
+
+
+def _save(model: ir.Model, folder: Path, path: Path) -> None:
+    """Write into `folder`, check, and move to `path`: weights that lie apart first."""
+    draft, data = folder / path.name, f"{path.name.removesuffix('.part')}.data"
+    tensors = [value.const_value for value in model.graph.initializers.values()]
+    large = sum(tensor.nbytes for tensor in tensors if tensor is not None) > EXTERNAL_ABOVE_BYTES
+    ir.save(model, draft, format="protobuf", external_data=data if large else None)
+    onnx.checker.check_model(str(draft), full_check=True)
+    if large:
+        (folder / data).replace(path.parent / data)
+    draft.replace(path)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Tell a full disk or a missing permission as the user's problem."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what the exporter tells about itself; errors are still raised and logged."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,109 @@
+"""What is in an ONNX file: inputs, operators, weights and their zeros."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx import TensorProto, numpy_helper
+
+from sparsify.errors import Problem
+
+FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
+
+
+@dataclass(frozen=True)
+class StoredWeight:
+    """A floating-point tensor of two or more dimensions in an ONNX file."""
+
+    name: str
+    shape: tuple[int, ...]
+    sparsity: float
+    """The share of its numbers that are zero, 0 to 1."""
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class OnnxSummary:
+    """One ONNX file. Dimensions are numbers, or the names of those that vary."""
+
+    inputs: dict[str, tuple[int | str, ...]]
+    outputs: dict[str, tuple[int | str, ...]]
+    opset: int
+    nodes: dict[str, int]
+    """How many nodes of each operator, the most frequent first."""
+    size_bytes: int
+    """Of the file and of the weights that lie beside it."""
+    weights: tuple[StoredWeight, ...]
+
+    @property
+    def sparsity(self) -> float:
+        """The share of zeros in all weights together, 0 to 1."""
+        numbers = [math.prod(weight.shape) for weight in self.weights]
+        zeros = [w.sparsity * n for w, n in zip(self.weights, numbers, strict=True)]
+        return sum(zeros) / max(sum(numbers), 1)
+
+
+def inspect_onnx(path: Path) -> OnnxSummary:
+    """Read what is in the ONNX file at `path`.
+
+    Raises:
+        Problem: the file is missing, is no ONNX file, or its weights are missing.
+    """
+    model = _load(path)
+    graph = model.graph
+    return OnnxSummary(
+        inputs={value.name: _shape(value) for value in graph.input},
+        outputs={value.name: _shape(value) for value in graph.output},
+        opset=next((o.version for o in model.opset_import if o.domain in {"", "ai.onnx"}), 0),
+        nodes=dict(Counter(node.op_type for node in graph.node).most_common()),
+        size_bytes=path.stat().st_size + sum(part.stat().st_size for part in _beside(model, path)),
+        weights=tuple(
+            _weight(tensor, path)
+            for tensor in graph.initializer
+            if len(tensor.dims) > 1 and tensor.data_type in FLOATS
+        ),
+    )
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    if not path.is_file():
+        raise Problem("no such file", where=str(path))
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except DecodeError:
+        raise Problem("not an ONNX file, or cut off", where=str(path)) from None
+    if not model.HasField("graph"):
+        raise Problem("not an ONNX file, or cut off", where=str(path))
+    for part in _beside(model, path):
+        if not part.is_file():
+            raise Problem(f"its weights are missing: {part.name}", where=str(path))
+    return model
+
+
+def _beside(model: onnx.ModelProto, path: Path) -> list[Path]:
+    names = {
+        entry.value
+        for tensor in model.graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return [path.parent / name for name in sorted(names)]
+
+
+def _shape(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
+    dimensions = value.type.tensor_type.shape.dim
+    return tuple(
+        d.dim_param or (d.dim_value if d.HasField("dim_value") else "?") for d in dimensions
+    )
+
+
+def _weight(tensor: TensorProto, path: Path) -> StoredWeight:
+    array = numpy_helper.to_array(tensor, base_dir=str(path.parent))
+    zeros = array.size - int(np.count_nonzero(array))
+    return StoredWeight(tensor.name, tuple(tensor.dims), zeros / max(array.size, 1), array.nbytes)

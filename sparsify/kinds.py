@@ -1,0 +1,174 @@
+"""Every place where a small pure function can be added, on one page.
+
+A *kind* is a family of functions that answer one question; defining a member registers it. Its
+positional parameters name what it is given; its keyword-only parameters are its recipe keys:
+
+    @criterion
+    def magnitude(weight, *, power=1.0): ...      # recipe:  criterion: {magnitude: {power: 2}}
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from sparsify.errors import nearest
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Member:
+    """One function of a kind, with what it is given and the recipe keys it takes."""
+
+    name: str
+    function: Callable[..., Any]
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """The names of its positional parameters: what must be supplied when it is called."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+
+    @cached_property
+    def options(self) -> type[BaseModel]:
+        """Its keyword-only parameters as a model; unknown keys are refused."""
+        hints = get_type_hints(self.function, include_extras=True)
+        parameters = inspect.signature(self.function).parameters.values()
+        fields: dict[str, Any] = {
+            p.name: (hints[p.name], ... if p.default is p.empty else p.default)
+            for p in parameters
+            if p.kind is p.KEYWORD_ONLY
+        }
+        return create_model(self.name, __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A named family of functions; used as a decorator it adds one, used as an annotation
+    (`Annotated[Chosen, criterion]`) it reads `name` or `{name: {options}}` from a recipe.
+    """
+
+    name: str
+    question: str
+    given: tuple[str, ...]
+    members: dict[str, Member] = field(default_factory=dict, hash=False, compare=False)
+
+    def __call__(self, function: Function) -> Function:
+        member = Member(function.__name__.replace("_", "-"), function)
+        if strangers := [name for name in member.given if name not in self.given]:
+            raise TypeError(
+                f"{self.name} {member.name!r} asks for {strangers}; it is given {self.given}"
+            )
+        if member.name in self.members:
+            raise TypeError(f"two functions claim the {self.name} {member.name!r}")
+        self.members[member.name] = member
+        return function
+
+    def choose(self, name: str, **options: Any) -> Chosen:
+        """A member with its options bound, validated as a recipe's would be."""
+        return self._read({name: options})
+
+    def _read(self, value: Any) -> Chosen:
+        if isinstance(value, Chosen):
+            return value
+        match value:
+            case str():
+                name, options = value, None
+            case dict() if len(value) == 1:
+                ((name, options),) = value.items()
+            case _:
+                raise PydanticCustomError("choice", "expected `name` or `name: {options}`")
+        if name not in self.members:
+            raise PydanticCustomError(
+                "unknown_name",
+                "no {kind} named {name}",
+                {"kind": self.name, "name": repr(name), "hint": nearest(str(name), self.members)},
+            )
+        member = self.members[name]
+        return Chosen(
+            self, member, member.options.model_validate({} if options is None else options)
+        )
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._read,
+            serialization=core_schema.plain_serializer_function_ser_schema(Chosen.to_recipe),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        options = {
+            name: handler(member.options.__pydantic_core_schema__)
+            for name, member in sorted(self.members.items())
+        }
+        plain = [n for n, o in options.items() if not handler.resolve_ref_schema(o).get("required")]
+        return {
+            "description": self.question,
+            "anyOf": [
+                {"enum": plain},
+                {
+                    "type": "object",
+                    "properties": options,
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                },
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One member of a kind with its options bound: what a recipe field holds."""
+
+    kind: Kind
+    member: Member
+    options: BaseModel
+
+    @property
+    def name(self) -> str:
+        return self.member.name
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must be supplied at call time."""
+        return self.member.given
+
+    def __call__(self, **supplied: Any) -> Any:
+        given = {need: supplied[need] for need in self.needs}
+        return self.member.function(**given, **dict(self.options))
+
+    def to_recipe(self) -> Any:
+        """`name`, or `{name: {options}}` with the options that were set."""
+        options = self.options.model_dump(exclude_unset=True)
+        return {self.name: options} if options else self.name
+
+    def __str__(self) -> str:
+        options = ", ".join(
+            f"{k}={v}" for k, v in self.options.model_dump(exclude_unset=True).items()
+        )
+        return f"{self.name}({options})" if options else self.name
+
+
+criterion = Kind("criterion", "how much does each weight matter?", ("weight", "scores"))
+pattern = Kind("pattern", "which weights may be zero together?", ("scores",))
+schedule = Kind("schedule", "how far along is pruning at time t in [0, 1]?", ("t",))
+loss = Kind("loss", "how far is the student from the teacher?", ("student", "teacher"))
+lowering = Kind("lowering", "how is a weight stored and computed in ONNX?", ("array",))
+
+KINDS = (criterion, pattern, schedule, loss, lowering)

@@ -1,0 +1,194 @@
+"""What a pass is, what it reports, and how passes run one after another."""
+
+from __future__ import annotations
+
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from sparsify.errors import Problem, Violation, nearest
+from sparsify.program import Program
+from sparsify.report import PassReport
+from sparsify.verify import verify
+
+
+@dataclass
+class Report:
+    """What one pass did, told by the pass. Keys are weight or node names."""
+
+    did: dict[str, str] = field(default_factory=dict)
+    """What was changed, and how."""
+    left: dict[str, str] = field(default_factory=dict)
+    """A candidate that was left alone, and why."""
+    facts: dict[str, float] = field(default_factory=dict)
+    """Numbers worth a column, the unit in the name: `sparsity_fraction`, `size_bytes`."""
+
+
+@dataclass
+class Step:
+    """One pass that ran: its report, and what the pipeline measured around it."""
+
+    tag: str
+    options: dict[str, Any]
+    report: Report
+    seconds: float
+    nodes: tuple[int, int]
+    """Graph nodes before and after."""
+    parameters: tuple[int, int]
+    """Parameters before and after."""
+
+    def told(self) -> PassReport:
+        """The same, as part of a report."""
+        return PassReport(
+            tag=self.tag,
+            options=self.options,
+            did=self.report.did,
+            left=self.report.left,
+            facts=self.report.facts,
+            seconds=self.seconds,
+            nodes=self.nodes,
+            parameters=self.parameters,
+        )
+
+
+class Pass(BaseModel, ABC):
+    """A named rewrite of a Program. Its fields are its recipe keys.
+
+    `run` edits the program in place. It may assume that the spec (verify.py) holds and must leave
+    it holding; it keeps the inputs and the shapes of the outputs; running it twice equals running
+    it once. What must happen while training goes into `program.plan`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tag: ClassVar[str] = ""
+    """The name in recipes: `InsertMasks` is `insert-masks`."""
+    exact: ClassVar[bool] = False
+    """A promise that outputs do not change at all; the pipeline holds the pass to it."""
+    known: ClassVar[dict[str, type[Pass]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.tag = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        rival = Pass.known.setdefault(cls.tag, cls)
+        if (rival.__module__, rival.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"two passes claim the tag {cls.tag!r}")
+        Pass.known[cls.tag] = cls
+
+    @abstractmethod
+    def run(self, program: Program) -> Report: ...
+
+
+class PassChoice:
+    """As an annotation (`Annotated[Pass, PassChoice()]`): reads `tag` or `{tag: {fields}}`."""
+
+    @staticmethod
+    def _read(value: Any) -> Pass:
+        match value:
+            case Pass():
+                return value
+            case str():
+                tag, fields = value, None
+            case dict() if len(value) == 1:
+                ((tag, fields),) = value.items()
+            case _:
+                raise PydanticCustomError("choice", "expected `pass` or `pass: {options}`")
+        if tag not in Pass.known:
+            raise PydanticCustomError(
+                "unknown_name",
+                "no {kind} named {name}",
+                {"kind": "pass", "name": repr(tag), "hint": nearest(str(tag), Pass.known)},
+            )
+        return Pass.known[tag].model_validate({} if fields is None else fields)
+
+    @staticmethod
+    def _write(value: Pass) -> Any:
+        fields = value.model_dump(exclude_unset=True)
+        return {value.tag: fields} if fields else value.tag
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._read,
+            serialization=core_schema.plain_serializer_function_ser_schema(self._write),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        fields = {
+            tag: handler(cls.__pydantic_core_schema__) for tag, cls in sorted(Pass.known.items())
+        }
+        optional = [
+            t for t, f in fields.items() if not handler.resolve_ref_schema(f).get("required")
+        ]
+        return {
+            "anyOf": [
+                {"enum": optional},
+                {
+                    "type": "object",
+                    "properties": fields,
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                },
+            ]
+        }
+
+
+def apply(
+    passes: Iterable[Pass],
+    program: Program,
+    *,
+    check: bool = True,
+    after: Callable[[Step], None] = lambda step: None,
+) -> list[Step]:
+    """Run `passes` on `program`, in place, and return what each did.
+
+    With `check` the spec is verified after every pass, and outputs are compared around those that
+    promise to be `exact`. `after` is called after each pass: where a terminal view hooks in.
+
+    Raises:
+        Problem: a pass met a user's mistake; the message names the pass.
+        Violation: a pass broke the spec or its promise.
+    """
+    steps = []
+    for number, each in enumerate(passes):
+        expected = program.outputs() if check and each.exact else None
+        nodes, parameters = len(program.graph.nodes), program.parameter_count()
+        started = time.perf_counter()
+        try:
+            report = each.run(program)
+        except Problem as problem:
+            raise problem.at(f"passes[{number}].{each.tag}") from None
+        seconds = time.perf_counter() - started
+        program.module.recompile()
+        if check:
+            verify(program, after=each.tag)
+        if expected is not None and not _equal(expected, program.outputs()):
+            raise Violation(f"{each.tag} promised exact outputs and changed them")
+        step = Step(
+            each.tag,
+            each.model_dump(mode="json"),
+            report,
+            seconds,
+            (nodes, len(program.graph.nodes)),
+            (parameters, program.parameter_count()),
+        )
+        after(step)
+        steps.append(step)
+    return steps
+
+
+def _equal(expected: list[torch.Tensor], found: list[torch.Tensor]) -> bool:
+    return len(expected) == len(found) and all(
+        torch.equal(a, b) for a, b in zip(expected, found, strict=True)
+    )

@@ -1,0 +1,127 @@
+"""The program: an fx graph of aten calls, its tensors, and the inputs it was captured on."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils import _pytree as pytree
+
+from sparsify.plan import Plan
+
+aten = torch.ops.aten
+MASK = "_mask"
+"""What the name of a weight's mask ends in: `q.weight` is masked by `q.weight_mask`."""
+
+
+@dataclass
+class Program:
+    """What passes rewrite, what is trained, and what is exported."""
+
+    module: fx.GraphModule
+    """Callable with the inputs by name; its parameters are the captured model's own."""
+    inputs: dict[str, Tensor]
+    """Example inputs by name, as captured."""
+    dynamic: dict[str, dict[int, str]] = field(default_factory=dict)
+    """The dimensions of each input that may vary, named: `{"input_ids": {0: "batch"}}`."""
+    plan: Plan = field(default_factory=Plan)
+    """What training owes the passes that ran."""
+
+    @property
+    def graph(self) -> fx.Graph:
+        return self.module.graph
+
+    @property
+    def output(self) -> fx.Node:
+        return self.graph.output_node()
+
+    def clone(self) -> Program:
+        """A program whose graph and tensors can be edited without touching this one.
+
+        Sharing within the program (tied weights) is kept; the plan starts empty.
+        """
+        return Program(copy.deepcopy(self.module), dict(self.inputs), dict(self.dynamic))
+
+    def outputs(self, inputs: Mapping[str, Tensor] | None = None) -> list[Tensor]:
+        """The output tensors in eval mode, without gradients, on `inputs` or the captured ones."""
+        training = self.module.training
+        self.module.eval()
+        try:
+            with torch.no_grad():
+                found = pytree.tree_leaves(self.module(**(inputs or self.inputs)))
+        finally:
+            self.module.train(training)
+        return [value for value in found if isinstance(value, Tensor)]
+
+    def tensor(self, name: str) -> Tensor:
+        """The parameter or buffer called `name`."""
+        owner, _, leaf = name.rpartition(".")
+        found: Tensor = getattr(self.module.get_submodule(owner), leaf)
+        return found
+
+    def parameter_count(self) -> int:
+        """How many numbers the program can learn; tied weights count once."""
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+    def masks(self) -> dict[str, Tensor]:
+        """Weight name -> its 0/1 mask, for every masked weight, in graph order."""
+        return {
+            str(node.target): self.tensor(f"{node.target}{MASK}")
+            for node in self.parameters()
+            if self.masked(node) is not None
+        }
+
+    def parameters(self) -> Iterator[fx.Node]:
+        """The `get_attr` nodes of parameters, in graph order."""
+        for node in self.graph.find_nodes(op="get_attr"):
+            if isinstance(self._attribute(node), nn.Parameter):
+                yield node
+
+    def masked(self, weight: fx.Node) -> fx.Node | None:
+        """The node `weight * mask`, or None while `weight` is dense."""
+        for user in weight.users:
+            if user.target is aten.mul.Tensor and user.args[0] is weight:
+                other = user.args[1]
+                if isinstance(other, fx.Node) and other.target == f"{weight.target}{MASK}":
+                    return user
+        return None
+
+    def mask(self, weight: fx.Node, users: list[fx.Node]) -> fx.Node:
+        """Put `weight * mask`, with a new mask of ones, where `users` read `weight`."""
+        name = f"{weight.target}{MASK}"
+        owner, _, leaf = name.rpartition(".")
+        ones = torch.ones_like(self.tensor(str(weight.target)), requires_grad=False)
+        self.module.get_submodule(owner).register_buffer(leaf, ones)
+        with self.graph.inserting_after(weight):
+            mask = self.graph.get_attr(name)
+        with self.graph.inserting_after(mask):
+            product = self.graph.create_node(
+                "call_function", aten.mul.Tensor, (weight, mask), name="masked"
+            )
+        for node in (mask, product):
+            node.meta = {key: weight.meta[key] for key in ("val",) if key in weight.meta}
+        for user in users:
+            user.replace_input_with(weight, product)
+        return product
+
+    def unmask(self, weight: fx.Node) -> None:
+        """Fold the mask of `weight` into it, and remove the product and the mask."""
+        product = self.masked(weight)
+        assert product is not None, f"{weight.target} is not masked"
+        mask = product.args[1]
+        assert isinstance(mask, fx.Node)
+        with torch.no_grad():
+            self.tensor(str(weight.target)).mul_(self.tensor(str(mask.target)))
+        product.replace_all_uses_with(weight)
+        self.graph.erase_node(product)
+        self.graph.erase_node(mask)
+        owner, _, leaf = str(mask.target).rpartition(".")
+        delattr(self.module.get_submodule(owner), leaf)
+
+    def _attribute(self, node: fx.Node) -> Any:
+        return operator.attrgetter(str(node.target))(self.module)

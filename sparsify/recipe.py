@@ -1,0 +1,144 @@
+"""Everything a recipe can say, on one page. How it is read from YAML: schema.py."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sparsify import kinds
+from sparsify.kinds import Chosen
+from sparsify.pipeline import Pass, PassChoice
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Model(Section):
+    """The model to start from; a plain string is its `path`."""
+
+    path: str
+    """A folder, a hub name, `package://NAME/FOLDER` inside an installed package, or a factory
+    `package.module:function` that returns any nn.Module."""
+    tokenizer: str | None = None
+    """A folder or hub name, where the model's own folder holds no tokenizer."""
+    trust_remote_code: bool = False
+    """Whether code that comes with a hub model may run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+
+class Data(Section):
+    """Labelled text: local files, a hub data set, or one that is made on the spot."""
+
+    train: str | None = None
+    """A csv, tsv, jsonl or parquet file, plain or .gz; tsv files are read without quoting."""
+    validation: str | None = None
+    """Likewise; left out, a tenth of the training rows is held out."""
+    hub: str | None = None
+    """The name of a hub data set with train and validation splits, such as `nyu-mll/glue`."""
+    subset: str | None = None
+    """The configuration of the hub data set, such as `sst2`."""
+    made: Literal["docstrings"] | None = None
+    """A data set made from what is installed: which library does this docstring belong to?"""
+    text: list[str] = Field(default=[], max_length=2)
+    """One or two text columns; left out, every column of strings that is not the label."""
+    label: str = "label"
+    """The column of classes (integers or strings) or, for regression, of numbers."""
+    regression: bool = False
+    max_length: Positive = 128
+    """Tokens after which a text is cut."""
+    train_rows: Positive | None = None
+    """Use only this many training rows, drawn by the seed."""
+    validation_rows: Positive | None = None
+
+
+class Optimization(Section):
+    """How weights are learned; shared by the student and the teacher's fine-tuning."""
+
+    steps: Positive | None = None
+    epochs: Rate | None = None
+    """Instead of `steps`; neither: three epochs."""
+    batch: Positive = 32
+    learning_rate: Rate = 5e-5
+    warmup: Fraction = 0.1
+    """The share of the steps in which the learning rate rises, before it falls to zero."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Rate = 1.0
+    freeze: list[str] = []
+    """Parameters that stay as they are: names, globs, `re:` patterns or roles."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16: autocast with fp32 weights."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Optimization:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("`steps` and `epochs` exclude each other; keep one")
+        return self
+
+
+class Teacher(Section):
+    """The fine-tuned dense model that the student learns from."""
+
+    model: str | None = None
+    """A fine-tuned folder; left out, `model` is fine-tuned on the data, and kept in the cache."""
+    fine_tune: Optimization = Optimization()
+
+
+class Train(Optimization):
+    """How the student is trained while its passes' duties are done."""
+
+    task_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Of the task's own loss: cross-entropy, or squared error for regression."""
+    evaluate_every: Positive | None = None
+    """Steps between evaluations; left out, a tenth of the run."""
+    checkpoint_every: Positive | None = None
+    """Steps between checkpoints; left out, a tenth of the run."""
+    accuracy_floor: Fraction | None = None
+    """The share of the dense metric that the sparse one must keep, else the run exits with 1."""
+
+
+class Capture(Section):
+    """How the model becomes a graph."""
+
+    check: bool = True
+    """Compare outputs and gradients with the model's own at two other shapes."""
+
+
+class Export(Section):
+    """How the program becomes an ONNX file."""
+
+    passes: list[Annotated[Pass, PassChoice()]] = Field(
+        default_factory=lambda: [Pass.known["fold-masks"]()], validate_default=True
+    )
+    """What runs on the trained program before it is exported."""
+    opset: Annotated[int, Field(ge=17, le=23)] = 20
+    lowering: Annotated[Chosen, kinds.lowering] = Field(default="dense", validate_default=True)
+    """How the weights are stored."""
+    tolerance: Rate = 1e-4
+    """The largest difference of PyTorch's and ONNX Runtime's outputs, relative to the largest."""
+    bench: bool = True
+    """Whether latencies of the dense and the sparse file are measured."""
+
+
+class Recipe(Section):
+    """A model and what to do to it, in order."""
+
+    model: Model | None = None
+    data: Data | None = None
+    teacher: Teacher | None = None
+    capture: Capture = Capture()
+    passes: list[Annotated[Pass, PassChoice()]]
+    train: Train | None = None
+    export: Export = Field(default_factory=Export)
+    seed: int = 42

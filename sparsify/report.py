@@ -1,0 +1,169 @@
+"""`report.json`: everything that one run found out, as models with a JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sparsify.errors import Problem
+
+
+class Part(BaseModel):
+    """A part of the report; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Scores(Part):
+    """The task's metrics of one model in one runtime, each in its own unit (accuracy: 0 to 1)."""
+
+    main: str
+    """The metric that decides: `accuracy`, `f1`, `matthews` or `pearson`."""
+    values: dict[str, float]
+
+
+class Parity(Part):
+    """How far ONNX Runtime's outputs are from PyTorch's."""
+
+    max_abs_difference: float
+    scale: float = 1.0
+    """The largest absolute output, at least 1: what `tolerance` is relative to."""
+    tolerance: float
+    shapes: list[list[int]]
+    """The [batch, sequence] shapes that were tried."""
+
+
+class Latency(Part):
+    """One ONNX file, timed interleaved with the others of its table."""
+
+    file: str
+    median_ms: float
+    spread_ms: float
+    """Half the distance between the quartiles."""
+    ratio: float
+    """Median of the first file divided by this one's: above 1 is faster."""
+    threads: int
+    batch: int
+    sequence: int
+
+
+class Phase(Part):
+    """One phase of the run and what it cost."""
+
+    name: str
+    seconds: float
+    peak_memory_mb: float
+    """The largest resident memory of the process until the phase's end."""
+
+
+class PassReport(Part):
+    """What one pass did."""
+
+    tag: str
+    options: dict[str, Any]
+    did: dict[str, str]
+    left: dict[str, str]
+    facts: dict[str, float]
+    seconds: float
+    nodes: tuple[int, int]
+    parameters: tuple[int, int]
+
+
+class SelfTest(Part):
+    """The comparison of the captured program with the model itself, at shapes not captured."""
+
+    seconds: float
+    shapes: list[list[int]]
+    max_output_difference: float
+    max_gradient_difference: float
+
+
+class Cost(Part):
+    """One forward pass of a program."""
+
+    batch: int
+    sequence: int
+    parameters: int
+    zeros: int
+    """Zeros among the weights of products, pruned by a mask or folded."""
+    dense_macs: int
+    """Multiply-accumulates of all weights, attention included."""
+    macs: int
+    """Those that a runtime must do which skips zeros."""
+    size_bytes: int
+    """Of the parameters, stored dense."""
+
+
+class Point(Part):
+    """What was seen at one evaluation while training."""
+
+    step: int
+    values: dict[str, float]
+
+
+class Report(Part):
+    """One run. Sizes in bytes, times in the unit that the name says."""
+
+    recipe: str
+    model: str
+    seed: int
+    versions: dict[str, str]
+    machine: dict[str, str]
+    pruned_sparsity: float | None = None
+    """Zeros among the weights that were pruned, 0 to 1."""
+    weights: dict[str, float] = {}
+    """The sparsity of every pruned weight by name."""
+    dense: Scores | None = None
+    """The dense model (the fine-tuned teacher) in PyTorch."""
+    dense_onnx: Scores | None = None
+    sparse: Scores | None = None
+    sparse_onnx: Scores | None = None
+    parity: Parity | None = None
+    bytes_dense: int | None = None
+    bytes_sparse: int | None = None
+    latency: list[Latency] = []
+    self_test: SelfTest | None = None
+    phases: list[Phase] = []
+    passes: list[PassReport] = []
+    history: list[Point] = []
+    warnings: list[str] = []
+    """What the user should know, in sentences: a collapse, data that was cut."""
+
+    def save(self, path: Path) -> None:
+        """Write to `path`, complete or not at all."""
+        draft = path.with_name(path.name + ".part")
+        draft.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Report:
+        """Read a report.
+
+        Raises:
+            Problem: `path` is missing or is no report.
+        """
+        try:
+            return cls.model_validate_json(path.read_text())
+        except FileNotFoundError:
+            raise Problem("no such file", where=str(path)) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise Problem(f"no report of a run ({key}: {first['msg']})", where=str(path)) from None
+
+
+class PlanReport(Part):
+    """What a recipe would do, without training."""
+
+    recipe: str
+    model: str
+    before: Cost
+    after: Cost
+    """With every gradual pass at its final sparsity."""
+    passes: list[PassReport]
+    training: list[str]
+    """What training would owe the passes, in sentences."""
+    self_test: SelfTest | None = None

@@ -1,0 +1,76 @@
+"""Files of a result: ONNX that was checked before it got its name, checkpoint, tokenizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import save_file
+from transformers import PreTrainedModel
+
+from sparsify import export
+from sparsify.errors import Problem
+from sparsify.pipeline import apply
+from sparsify.program import Program
+from sparsify.recipe import Export, Model, Recipe
+from sparsify.report import Parity
+from sparsify.run.setup import Setup, prepare
+from sparsify.watch import Watch
+
+
+def checked_export(program: Program, path: Path, settings: Export) -> Parity:
+    """Write `program` to `path` as ONNX, if ONNX Runtime computes the same from it.
+
+    Raises:
+        CheckFailed: the outputs differ by more than the tolerance; `path` is not written.
+    """
+    draft = path.with_name(path.name + ".part")
+    export.emit(program, draft, opset=settings.opset, lowering=settings.lowering)
+    try:
+        found = export.require(export.parity(program, draft, tolerance=settings.tolerance))
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    draft.replace(path)
+    return found
+
+
+def save_checkpoint(setup: Setup, output: Path) -> None:
+    """The weights as safetensors, under the model's own names, with its config and tokenizer.
+
+    A Hugging Face model comes back with `from_pretrained(output)`: the program's parameters are
+    the model's own.
+    """
+    module = setup.source.module
+    if isinstance(module, PreTrainedModel):
+        module.save_pretrained(output)
+    else:
+        state = {n: t.contiguous() for n, t in setup.program.module.state_dict().items()}
+        draft = output / "model.safetensors.part"
+        save_file(state, draft)
+        draft.replace(output / "model.safetensors")
+    setup.source.save_assets(output)
+
+
+def export_model(
+    target: str, output: Path, *, opset: int | None = None, watch: Watch | None = None
+) -> Parity:
+    """Export a model folder, or the checkpoint of a run, to `output/model.onnx`.
+
+    Raises:
+        Problem: `target` is no model, or `output` cannot be written to.
+        CheckFailed: ONNX Runtime computes something else.
+    """
+    watch = watch or Watch()
+    settings = Export() if opset is None else Export(opset=opset)
+    setup = prepare(Recipe(model=Model(path=target), passes=[]), watch)
+    watch.phase("export")
+    apply(settings.passes, setup.program, after=watch.passed)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"cannot be written to ({(error.strerror or 'refused').lower()})", where=str(output)
+        ) from None
+    found = checked_export(setup.program, output / "model.onnx", settings)
+    setup.source.save_assets(output)
+    return found

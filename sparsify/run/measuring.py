@@ -1,0 +1,63 @@
+"""What a result is worth: zeros, and the task's metrics in PyTorch and in ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sparsify.data import Encoded
+from sparsify.metrics import collapsed, evaluate
+from sparsify.program import Program
+from sparsify.report import Report, Scores
+from sparsify.run.setup import Setup
+from sparsify.runtime import predict
+from sparsify.runtime import session as open_onnx
+from sparsify.training.session import by_length, read
+from sparsify.watch import Watch
+
+
+def measure_zeros(report: Report, program: Program, names: list[str]) -> None:
+    """Note the share of zeros in each of the weights `names`, and in all of them."""
+    tensors = {name: program.tensor(name) for name in names}
+    report.weights = {name: float((t == 0).float().mean()) for name, t in tensors.items()}
+    total = sum(t.numel() for t in tensors.values())
+    if total:
+        report.pruned_sparsity = sum(int((t == 0).sum()) for t in tensors.values()) / total
+
+
+def evaluate_both(report: Report, setup: Setup, dense: Program, watch: Watch) -> None:
+    """Note the metrics of the dense and the sparse program, and warn of a collapse."""
+    if setup.validation is None:
+        return
+    report.dense = _scores(setup.validation, _logits(setup.validation, dense))
+    logits = _logits(setup.validation, setup.program)
+    report.sparse = _scores(setup.validation, logits)
+    labels = setup.validation.labels.numpy()
+    if sentence := collapsed(logits, labels, regression=setup.regression):
+        report.warnings.append(sentence)
+        watch.warn(sentence)
+
+
+def onnx_scores(validation: Encoded, path: Path) -> Scores:
+    """The metrics in ONNX Runtime, over the same rows in the same batches as in PyTorch."""
+    groups = list(by_length(validation.lengths))
+    found = predict(open_onnx(path), (validation.batch(rows) for rows in groups))
+    logits = np.empty_like(found)
+    logits[torch.cat(groups).numpy()] = found
+    return _scores(validation, logits)
+
+
+def _logits(validation: Encoded, program: Program) -> NDArray[Any]:
+    rows = torch.arange(len(validation))
+    found = read(program, validation, rows, ("logits",), "fp32", Watch())
+    logits: NDArray[Any] = found["logits"].numpy()
+    return logits
+
+
+def _scores(validation: Encoded, logits: NDArray[Any]) -> Scores:
+    labels = validation.labels
+    return evaluate(logits, labels.numpy(), regression=labels.is_floating_point())

@@ -1,0 +1,96 @@
+"""What every run begins with: the data, the model, and the captured program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from sparsify import data, models
+from sparsify.capture import capture
+from sparsify.errors import Problem
+from sparsify.program import Program
+from sparsify.recipe import Model, Recipe
+from sparsify.report import SelfTest
+from sparsify.self_test import self_test
+from sparsify.watch import Watch
+
+
+@dataclass
+class Setup:
+    """A captured model, and the labelled text that it will be trained and measured on."""
+
+    source: models.Source
+    program: Program
+    tested: SelfTest | None
+    """What the self-test of the capture saw; None when it was switched off."""
+    dataset: data.Dataset | None = None
+    train: data.Encoded | None = None
+    validation: data.Encoded | None = None
+
+    @property
+    def regression(self) -> bool:
+        return self.dataset is not None and self.dataset.regression
+
+
+def prepare(recipe: Recipe, watch: Watch) -> Setup:
+    """Load the data and the model that `recipe` names, and capture the model.
+
+    Raises:
+        Problem: no model is named, or something of it is missing or does not fit.
+    """
+    if recipe.model is None:
+        raise no_model()
+    dataset = None
+    if recipe.data is not None:
+        watch.phase("data")
+        dataset = data.load(recipe.data, seed=recipe.seed)
+        for note in dataset.notes:
+            watch.note(note)
+    watch.phase("capture")
+    setup = captured(recipe.model, recipe, dataset)
+    if setup.tested is not None:
+        watch.note(
+            f"the graph equals the model at {len(setup.tested.shapes)} other shapes: outputs to "
+            f"{setup.tested.max_output_difference:.0e}, gradients to "
+            f"{setup.tested.max_gradient_difference:.0e} ({setup.tested.seconds:.1f} s)"
+        )
+    if dataset is not None and recipe.data is not None:
+        tokenizer = setup.source.needed_tokenizer()
+        names = list(setup.program.inputs)
+        length = recipe.data.max_length
+        setup.train = data.encode(dataset.train, tokenizer, length, names)
+        setup.validation = data.encode(dataset.validation, tokenizer, length, names)
+    return setup
+
+
+def captured(
+    model: Model, recipe: Recipe, dataset: data.Dataset | None, *, fine_tuned: bool = False
+) -> Setup:
+    """Load and capture one model for the task of `dataset`, on the best device there is.
+
+    Raises:
+        Problem: the model cannot be loaded or captured, or is `fine_tuned` for other labels.
+    """
+    labels = None if dataset is None else dataset.label_names
+    regression = dataset is not None and dataset.regression
+    source = models.load_model(
+        model, labels=labels, regression=regression, seed=recipe.seed, fine_tuned=fine_tuned
+    )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    source.module.to(device)
+    inputs, dynamic = models.example_inputs(source)
+    on_device = {name: value.to(device) for name, value in inputs.items()}
+    program = capture(source.module, on_device, dynamic)
+    tested = self_test(source.module, program) if recipe.capture.check else None
+    return Setup(source, program, tested, dataset)
+
+
+def needs_teacher(program: Program) -> bool:
+    """Whether any pass that ran wants values of a teacher while training."""
+    return any(duty.teacher_taps for duty in program.plan.duties)
+
+
+def no_model() -> Problem:
+    """The problem of a recipe that leaves the model to the command line."""
+    return Problem("the recipe names no model", where="model", hint="add `--model FOLDER`")

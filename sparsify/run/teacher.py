@@ -1,0 +1,120 @@
+"""The dense fine-tuned model: given, found in the cache, or made here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from sparsify.data import batches_by_length
+from sparsify.program import Program
+from sparsify.recipe import Model, Optimization, Recipe, Teacher
+from sparsify.run.setup import Setup, captured
+from sparsify.training import Session, train
+from sparsify.watch import Watch
+
+WEIGHTS = "model.safetensors"
+
+
+def teacher(recipe: Recipe, setup: Setup, work: Path, *, resume: bool, watch: Watch) -> Program:
+    """The teacher of `recipe` as a program, in no way tied to the student's.
+
+    A teacher that was fine-tuned here is kept in the cache, under a key of everything that it
+    depends on, and taken from there by every later run.
+
+    Raises:
+        Problem: a given teacher has other labels than the data.
+    """
+    assert recipe.teacher is not None
+    if recipe.teacher.model is not None:
+        given = Model(path=recipe.teacher.model)
+        return captured(given, recipe, setup.dataset, fine_tuned=True).program
+    program = setup.program.clone()
+    kept = cache() / "teachers" / _key(recipe, recipe.teacher, setup) / WEIGHTS
+    if kept.exists() and _load(program, kept):
+        watch.note(f"the teacher was fine-tuned before; it comes from {kept.parent}")
+        return program
+    settings = recipe.teacher.fine_tune
+    train(
+        session(program, None, setup, settings, work / "teacher", recipe.seed, watch),
+        settings,
+        resume=resume,
+        seed=recipe.seed,
+    )
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    draft = kept.with_name(f"{os.getpid()}.part")
+    save_file({n: t.contiguous() for n, t in program.module.state_dict().items()}, draft)
+    draft.replace(kept)
+    shutil.rmtree(work / "teacher", ignore_errors=True)
+    return program
+
+
+def session(
+    program: Program,
+    teacher: Program | None,
+    setup: Setup,
+    settings: Optimization,
+    folder: Path,
+    seed: int,
+    watch: Watch,
+) -> Session:
+    """A training session over the data of `setup`, with the rows of every step fixed."""
+    assert setup.train is not None
+    assert setup.validation is not None
+    count = len(setup.train)
+    per_epoch = max(1, count // settings.batch)
+    epochs = 3.0 if settings.epochs is None else settings.epochs
+    steps = settings.steps or max(1, round(epochs * per_epoch))
+    batches = batches_by_length(setup.train.lengths, settings.batch, steps, seed)
+    return Session(
+        student=program,
+        teacher=teacher,
+        data=setup.train,
+        validation=setup.validation,
+        batches=batches,
+        folder=folder,
+        precision=settings.precision,
+        watch=watch,
+    )
+
+
+def cache() -> Path:
+    """Where fine-tuned teachers are kept: $SPARSIFY_CACHE, or `sparsify` in the user's cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get("SPARSIFY_CACHE") or Path(base) / "sparsify")
+
+
+def _key(recipe: Recipe, settings: Teacher, setup: Setup) -> str:
+    """A digest of the weights, the rows, the settings and the versions that make a teacher."""
+    assert setup.train is not None
+    said = {
+        "settings": settings.model_dump(mode="json"),
+        "seed": recipe.seed,
+        "versions": {name: version(name) for name in ("torch", "transformers")},
+        "threads": torch.get_num_threads(),
+        "device": str(next(setup.program.module.parameters()).device),
+    }
+    sha = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name, tensor in setup.program.module.state_dict().items():
+        sha.update(name.encode())
+        sha.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    for row, label in zip(setup.train.rows, setup.train.labels.tolist(), strict=True):
+        sha.update(f"{label} {list(row['input_ids'])}".encode())
+    return sha.hexdigest()[:24]
+
+
+def _load(program: Program, path: Path) -> bool:
+    """Whether the kept teacher could be read into `program`; a damaged one is made again."""
+    try:
+        program.module.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError):
+        path.unlink()
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""ONNX files in ONNX Runtime: opening them with clear mistakes, and running them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import onnxruntime
+import psutil
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+from torch import Tensor
+
+from sparsify.errors import Problem
+
+Arrays: TypeAlias = Mapping[str, "Tensor | np.ndarray"]
+REFUSALS = (
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.NotImplemented,
+    states.RuntimeException,
+)
+
+
+def physical_cores() -> int:
+    """Cores that this process may use; two hyper-threads of one core count once."""
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(cores)
+    return min(cores, len(usable))
+
+
+def session(path: Path, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """An ONNX Runtime session on the CPU.
+
+    Args:
+        path: an ONNX file.
+        threads: how many threads one operator may use; left out, one a physical core.
+
+    Raises:
+        Problem: the file is missing, is no ONNX file, or ONNX Runtime refuses it.
+    """
+    if not path.is_file():
+        raise Problem("no such file", where=str(path))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or physical_cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # threads that wait in one session must not slow down the next one
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (states.InvalidProtobuf, states.InvalidArgument):
+        raise Problem("not an ONNX file, or cut off", where=str(path)) from None
+    except REFUSALS as error:
+        raise Problem(f"ONNX Runtime refuses it: {reason(error)}", where=str(path)) from error
+
+
+def reason(error: Exception) -> str:
+    """What ONNX Runtime says, on one line, without its codes and its source's paths."""
+    first = str(error).strip().partition("\n")[0]
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed: ?)?", "", first)
+
+
+def run(session: onnxruntime.InferenceSession, inputs: Arrays) -> list[np.ndarray]:
+    """All outputs on `inputs`; those that the file does not have are left out.
+
+    Raises:
+        Problem: the file has an input that is not among `inputs`.
+    """
+    feeds = {}
+    for wanted in session.get_inputs():
+        if wanted.name not in inputs:
+            given = f"given: {', '.join(inputs)}"
+            raise Problem(f"the ONNX file needs an input {wanted.name!r}", hint=given)
+        value = inputs[wanted.name]
+        feeds[wanted.name] = value.numpy(force=True) if isinstance(value, Tensor) else value
+    found: list[np.ndarray] = session.run(None, feeds)
+    return found
+
+
+def predict(session: onnxruntime.InferenceSession, batches: Iterable[Arrays]) -> np.ndarray:
+    """The first output, `logits` f32[rows, classes], for all rows of `batches` in order."""
+    return np.concatenate([run(session, batch)[0] for batch in batches])

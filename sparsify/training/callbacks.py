@@ -1,0 +1,71 @@
+"""What happens around the Trainer's steps: following them, evaluating, sealing checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback
+
+from sparsify.metrics import collapsed, evaluate
+from sparsify.report import Point
+from sparsify.training import checkpoint
+
+if TYPE_CHECKING:
+    from sparsify.training.trainer import SparseTrainer
+
+
+class Follow(TrainerCallback):
+    """Tells the watch how training goes, and evaluates at intervals."""
+
+    def __init__(self, trainer: SparseTrainer, every: int) -> None:
+        self.trainer = trainer
+        self.every = every
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Let the duties begin, or continue from the checkpoint that was loaded."""
+        session = self.trainer.session
+        step = session.start = state.global_step
+        for duty in session.duties:
+            duty.begin(session)
+        if step:
+            folder = Path(args.output_dir) / f"checkpoint-{step}"
+            self.trainer.restore_duties(folder, step)
+        session.watch.begin("train", session.steps)
+        session.watch.advance("train", step, self._facts())
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        session = self.trainer.session
+        session.watch.advance("train", state.global_step, self._facts())
+        if state.global_step % self.every == 0 or state.global_step == session.steps:
+            self._evaluate(state.global_step)
+
+    def _evaluate(self, step: int) -> None:
+        session = self.trainer.session
+        logits = session.predict(session.student)
+        regression = session.labels.is_floating_point()
+        labels = session.validation.labels.numpy()
+        scores = evaluate(logits, labels, regression=regression)
+        values = {scores.main: scores.values[scores.main], **self._facts()}
+        self.trainer.history.append(Point(step=step, values=values))
+        session.watch.evaluated(step, values)
+        if not regression and (sentence := collapsed(logits, labels)):
+            session.watch.warn(f"step {step}: {sentence}")
+
+    def _facts(self) -> dict[str, float]:
+        facts = {f"{name}_loss": value for name, value in self.trainer.terms.items()}
+        for duty in self.trainer.session.duties:
+            facts |= duty.facts()
+        return facts
+
+
+class Seal(TrainerCallback):
+    """Adds our own state to a checkpoint, and seals it."""
+
+    def __init__(self, trainer: SparseTrainer) -> None:
+        self.trainer = trainer
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        self.trainer.keep_duties(folder)
+        checkpoint.seal(folder)

@@ -1,0 +1,92 @@
+"""One training run from its first step to its last, or on from its last checkpoint."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from transformers import TrainingArguments
+
+from sparsify.analysis.roles import roles, select
+from sparsify.recipe import Optimization
+from sparsify.report import Point
+from sparsify.training import checkpoint
+from sparsify.training.session import Session
+from sparsify.training.trainer import SparseTrainer
+
+
+def train(
+    session: Session,
+    settings: Optimization,
+    *,
+    task_weight: float = 1.0,
+    evaluate_every: int | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
+    seed: int,
+) -> list[Point]:
+    """Train the session's student, in place, through every step; what was seen at evaluations.
+
+    Interrupted and started again with `resume`, it ends with the same weights, bit for bit, on the
+    same machine with the same number of threads.
+
+    Raises:
+        Problem: the loss is no number any more, or a checkpoint is damaged.
+    """
+    tenth = max(1, math.ceil(session.steps / 10))
+    frozen = _freeze(session, settings.freeze)
+    trainer = SparseTrainer(
+        session,
+        task_weight,
+        evaluate_every or tenth,
+        _arguments(session, settings, checkpoint_every or tenth, seed),
+        settings,
+    )
+    start = checkpoint.latest(session.folder) if resume else None
+    if start is not None:
+        checkpoint.require(start)
+    trainer.train(resume_from_checkpoint=str(start) if start else None)
+    for duty in session.duties:
+        duty.before_step(session, session.steps)
+    for parameter in frozen:
+        parameter.requires_grad_()
+    return trainer.history
+
+
+def _freeze(session: Session, targets: list[str]) -> list[torch.nn.Parameter]:
+    if not targets:
+        return []
+    names = select(roles(session.student), targets, where="freeze")
+    found = [
+        p for name in names if isinstance(p := session.student.tensor(name), torch.nn.Parameter)
+    ]
+    for parameter in found:
+        parameter.requires_grad_(False)
+    return found
+
+
+def _arguments(
+    session: Session, settings: Optimization, checkpoint_every: int, seed: int
+) -> TrainingArguments:
+    device = next(session.student.module.parameters()).device
+    return TrainingArguments(
+        output_dir=str(session.folder),
+        max_steps=session.steps,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup * session.steps),
+        max_grad_norm=settings.max_grad_norm,
+        bf16=settings.precision == "bf16",
+        save_strategy="steps",
+        save_steps=checkpoint_every,
+        # the newest may be cut off while it is written
+        save_total_limit=2,
+        logging_strategy="no",
+        eval_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=device.type != "cpu",
+        use_cpu=device.type == "cpu",
+        seed=seed,
+    )

@@ -1,0 +1,145 @@
+"""What one training run works with: the programs, the rows of every step, and the look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparsify.data import Encoded
+from sparsify.plan import Duty
+from sparsify.program import Program
+from sparsify.taps import tapped
+from sparsify.watch import Watch
+
+TOKENS = 8192
+"""Tokens in one batch of an evaluation, padding included."""
+
+
+@dataclass
+class Session:
+    """One training run; it is what a duty sees as `sparsify.plan.Run`."""
+
+    student: Program
+    teacher: Program | None
+    data: Encoded
+    """The training set."""
+    validation: Encoded
+    batches: Sequence[Tensor]
+    """i64[B] for every step: the rows that it trains on."""
+    folder: Path
+    """Where checkpoints and banks are kept."""
+    precision: str = "fp32"
+    """`bf16`: autocast for training, and for encoding the training set."""
+    watch: Watch = field(default_factory=Watch)
+    start: int = 0
+    """The step that this process began with; above 0 when the run was resumed."""
+
+    @property
+    def steps(self) -> int:
+        return len(self.batches)
+
+    @property
+    def labels(self) -> Tensor:
+        return self.data.labels
+
+    @property
+    def duties(self) -> list[Duty]:
+        return self.student.plan.duties
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """i64: the rows that any step of the run trains on, ascending."""
+        rows: Tensor = torch.unique(torch.cat(list(self.batches)))
+        return rows
+
+    @cached_property
+    def teacher_values(self) -> dict[str, Tensor]:
+        """The teacher's values for every row of the run, by tap, in the order of the row numbers.
+
+        They are computed once: the teacher does not change, and rows encoded by length cost less
+        than a forward pass in every step, even if each row is used only once.
+        """
+        names = sorted({name for duty in self.duties for name in duty.teacher_taps})
+        if not names:
+            return {}
+        assert self.teacher is not None
+        found = self._encode(self.teacher, self.rows, names)
+        return {
+            name: torch.zeros(len(self.data), *value.shape[1:]).index_copy_(0, self.rows, value)
+            for name, value in found.items()
+        }
+
+    def encode(self, program: Program, rows: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+        """Tapped values of `program` for `rows` of the training set, f32 on the CPU."""
+        if program is self.teacher:
+            return {name: self.teacher_values[name][rows] for name in taps}
+        return self._encode(program, rows, taps)
+
+    def _encode(self, program: Program, rows: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
+        return read(program, self.data, rows, taps, self.precision, self.watch)
+
+    def predict(self, program: Program) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        """f32[N, classes]: the logits of `program` for the validation set, in fp32."""
+        rows = torch.arange(len(self.validation))
+        found = read(program, self.validation, rows, ("logits",), "fp32", Watch())
+        return np.asarray(found["logits"].numpy())
+
+
+def read(
+    program: Program,
+    data: Encoded,
+    rows: Tensor,
+    taps: Sequence[str],
+    precision: str,
+    watch: Watch,
+) -> dict[str, Tensor]:
+    """Tapped values of `program` in eval mode, without gradients, for `rows` of `data`, f32.
+
+    Rows of like length share a batch. The random state is not touched.
+    """
+    module = tapped(program, taps)
+    training = program.module.training
+    device = next(program.module.parameters()).device
+    found: dict[str, Tensor] = {}
+    watch.begin("encode", len(rows))
+    module.eval()
+    done = 0
+    with torch.no_grad(), autocast(device, precision):
+        for places in by_length(data.lengths[rows]):
+            inputs = data.batch(rows[places])
+            values = module(**{name: value.to(device) for name, value in inputs.items()})
+            for name in taps:
+                value = values[name].float().cpu()
+                if name not in found:
+                    found[name] = torch.empty(len(rows), *value.shape[1:])
+                found[name][places] = value
+            done += len(places)
+            watch.advance("encode", done, {})
+    module.train(training)
+    return found
+
+
+def by_length(lengths: Tensor) -> Iterable[Tensor]:
+    """Places of all `lengths`, in groups of about `TOKENS` tokens, the longest first."""
+    order = lengths.argsort(descending=True, stable=True)
+    start = 0
+    while start < len(order):
+        count = max(1, TOKENS // int(lengths[order[start]]))
+        yield order[start : start + count]
+        start += count
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """bf16 autocast where `precision` asks for it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def on_device(values: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    """`values` where the model is."""
+    return {name: value.to(device) for name, value in values.items()}

@@ -1,0 +1,67 @@
+"""What the Trainer trains: the tapped program, and what the duties learn beside its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sparsify.plan import Moment
+from sparsify.taps import tapped
+from sparsify.training.session import Session
+
+
+class Student(nn.Module):
+    """Calls the program for its logits and for every value that a duty reads."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        taps = {name for duty in session.duties for name in duty.taps}
+        self.program = tapped(session.student, sorted({"logits"} | taps))
+        self.learned = nn.ModuleList()
+        self.rates: list[float] = []
+        for duty in session.duties:
+            if (learned := duty.learned()) is not None:
+                # names of parameters may not hold dots
+                tensors = {name.replace(".", "/"): t for name, t in learned.tensors.items()}
+                self.learned.append(nn.ParameterDict(tensors))
+                self.rates.append(learned.learning_rate)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Every tapped value by name."""
+        values: dict[str, Tensor] = self.program(**inputs)
+        return values
+
+    def groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, object]]:
+        """Parameters as an optimizer wants them; biases, norms and scores do not decay."""
+        weights = [p for p in self.program.parameters() if p.requires_grad]
+        found: list[dict[str, object]] = [
+            {"params": [p for p in weights if p.ndim > 1], "weight_decay": weight_decay},
+            {"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        for group in found:
+            group["lr"] = learning_rate
+        for tensors, rate in zip(self.learned, self.rates, strict=True):
+            found.append({"params": list(tensors.parameters()), "weight_decay": 0.0, "lr": rate})
+        return found
+
+
+def losses(session: Session, moment: Moment, task_weight: float) -> dict[str, Tensor]:
+    """The terms of the loss by name: the task's own, and one for each duty that has one."""
+    terms: dict[str, Tensor] = {}
+    if task_weight:
+        terms["task"] = task_weight * task_loss(moment.student["logits"], moment.labels)
+    for duty in session.duties:
+        if (loss := duty.loss(moment)) is not None:
+            terms[duty.name] = loss
+    return terms
+
+
+def task_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy for classes (labels i64[B]), mean squared error for numbers (f32[B])."""
+    with torch.autocast(logits.device.type, enabled=False):
+        if labels.is_floating_point():
+            return F.mse_loss(logits.float().squeeze(-1), labels)
+        return F.cross_entropy(logits.float(), labels)

@@ -1,0 +1,172 @@
+"""The Hugging Face Trainer, with the loss and the duties of our plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainingArguments
+
+from sparsify.errors import Problem
+from sparsify.plan import Moment
+from sparsify.recipe import Optimization
+from sparsify.report import Point
+from sparsify.training.callbacks import Follow, Seal
+from sparsify.training.session import Session, on_device
+from sparsify.training.student import Student, losses
+
+WEIGHTS = "model.safetensors"
+DUTIES = "duties.safetensors"
+HISTORY = "history.json"
+
+
+class Rows:
+    """The rows of every step, as a batch sampler."""
+
+    def __init__(self, batches: Sequence[Tensor]) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (rows.tolist() for rows in self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+class SparseTrainer(Trainer):
+    """Does the duties around every step, and takes the loss from them."""
+
+    def __init__(
+        self,
+        session: Session,
+        task_weight: float,
+        evaluate_every: int,
+        arguments: TrainingArguments,
+        settings: Optimization,
+    ) -> None:
+        self.session = session
+        self.task_weight = task_weight
+        self.settings = settings
+        self.terms: dict[str, float] = {}
+        self.history: list[Point] = []
+        self.learner = Student(session)
+        super().__init__(model=self.learner, args=arguments)
+        for silent in list(self.callback_handler.callbacks):
+            if type(silent).__name__ in ("PrinterCallback", "ProgressCallback"):
+                self.remove_callback(silent)
+        self.add_callback(Follow(self, evaluate_every))
+        self.add_callback(Seal(self))
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Exactly the batches of the session, in their order."""
+        loader: DataLoader[Any] = DataLoader(
+            range(len(self.session.data)),  # type: ignore[arg-type]
+            batch_sampler=Rows(self.session.batches),
+            collate_fn=self._collate,
+            # a loader without its own generator would advance the global random state
+            generator=torch.Generator(),
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+    def _collate(self, rows: list[int]) -> dict[str, Any]:
+        index = torch.tensor(rows)
+        return {
+            "inputs": self.session.data.batch(index),
+            "rows": index,
+            "targets": self.session.labels[index],
+        }
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW over the weights and over what the duties learn, each at its rate."""
+        if self.optimizer is None:
+            groups = self.learner.groups(self.settings.learning_rate, self.settings.weight_decay)
+            self.optimizer = torch.optim.AdamW(groups, eps=1e-8, fused=True)
+        return self.optimizer
+
+    def training_step(
+        self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """The duties before the step, forward and backward, and the duties after it."""
+        for duty in self.session.duties:
+            duty.before_step(self.session, self.state.global_step)
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        for duty in self.session.duties:
+            duty.after_backward()
+        return loss
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Mapping[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """The sum of the task's loss and the duties' terms."""
+        rows = inputs["rows"].cpu()
+        teacher = {name: values[rows] for name, values in self.session.teacher_values.items()}
+        values = model(inputs["inputs"])
+        moment = Moment(
+            self.state.global_step,
+            rows,
+            inputs["targets"],
+            values,
+            on_device(teacher, inputs["targets"].device),
+        )
+        terms = losses(self.session, moment, self.task_weight)
+        total = torch.stack(list(terms.values())).sum()
+        self.follow_terms(terms, total)
+        return (total, values) if return_outputs else total
+
+    def follow_terms(self, terms: Mapping[str, Tensor], total: Tensor) -> None:
+        """Keep a running mean of every term, and stop when the loss is no number."""
+        if not bool(torch.isfinite(total)):
+            raise Problem(
+                f"training diverged: the loss is not finite at step {self.state.global_step}",
+                hint="lower `learning_rate`, or lengthen `warmup`",
+            )
+        for name, value in terms.items():
+            new = float(value.detach())
+            old = self.terms.get(name, new)
+            self.terms[name] = 0.98 * old + 0.02 * new
+
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
+    ) -> None:
+        """Everything learned and masked as safetensors; the base class would pickle settings."""
+        folder = Path(output_dir or self.session.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = self.learner.state_dict()
+        save_file({name: t.contiguous() for name, t in state.items()}, folder / WEIGHTS)
+
+    def keep_duties(self, folder: Path) -> None:
+        """Write what the duties must know to continue, and the history."""
+        state = {
+            f"{number}.{name}": tensor.contiguous()
+            for number, duty in enumerate(self.session.duties)
+            for name, tensor in duty.state().items()
+        }
+        save_file(state, folder / DUTIES)
+        history = {"points": [point.model_dump() for point in self.history], "terms": self.terms}
+        (folder / HISTORY).write_text(json.dumps(history))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        folder = Path(resume_from_checkpoint)
+        self.learner.load_state_dict(load_file(folder / WEIGHTS))
+        history = json.loads((folder / HISTORY).read_text())
+        self.history = [Point.model_validate(point) for point in history["points"]]
+        self.terms = history["terms"]
+
+    def restore_duties(self, folder: Path, step: int) -> None:
+        """Hand each duty the state that it had before `step`."""
+        state = load_file(folder / DUTIES)
+        for number, duty in enumerate(self.session.duties):
+            prefix = f"{number}."
+            own = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
+            duty.restore(self.session, own, step)

@@ -1,0 +1,1 @@
+"""Facts -> rich renderables: nothing here computes facts, and nothing elsewhere shows them."""

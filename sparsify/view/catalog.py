@@ -1,0 +1,122 @@
+"""What there is to choose from: passes, the methods of every kind, built-in recipes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sparsify.kinds import Kind
+from sparsify.pipeline import Pass
+from sparsify.view.tables import table
+
+
+def type_words(schema: Mapping[str, Any]) -> str:
+    """The type of a recipe key from its JSON Schema: `number`, `a | b`, `list of string`."""
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    if "anyOf" in schema:
+        return " | ".join(dict.fromkeys(type_words(each) for each in schema["anyOf"]))
+    if schema.get("type") == "array":
+        return f"list of {type_words(schema.get('items', {}))}"
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    return str(schema.get("type", "any")).replace("null", "none")
+
+
+def keys_words(model: type[BaseModel]) -> str:
+    """One line a recipe key: its name, type, and default where it has one."""
+    schema = model.model_json_schema()
+    required = schema.get("required", [])
+    lines = []
+    for name, each in schema.get("properties", {}).items():
+        kind = name if each.get("description", "").endswith("?") else type_words(each)
+        ending = (
+            " (required)"
+            if name in required
+            else f" = {each['default']}"
+            if "default" in each
+            else ""
+        )
+        lines.append(f"{name}: {kind}{ending}")
+    return "\n".join(lines)
+
+
+def first_sentence(subject: object) -> str:
+    """The first sentence of a docstring, in one line."""
+    words = " ".join((inspect.getdoc(subject) or "").partition("\n\n")[0].split())
+    return words.partition(". ")[0].rstrip(".")
+
+
+def passes_catalog(passes: Sequence[type[Pass]]) -> Table:
+    """One row a pass: what it does, what a recipe may set, whether outputs stay exactly equal."""
+    made = table("pass", "what it does", "keys", "exact")
+    for cls in passes:
+        made.add_row(
+            Text(cls.tag, "bold"),
+            Text(first_sentence(cls)),
+            Text(keys_words(cls)),
+            "yes" if cls.exact else "",
+        )
+    return made
+
+
+def kind_catalog(kind: Kind) -> Table:
+    """One row a member of `kind`: what it is, what a recipe may set, what it is given."""
+    made = table(kind.name, "what it is", "keys", "is given", title=kind.question)
+    for name, member in sorted(kind.members.items()):
+        made.add_row(
+            Text(name, "bold"),
+            Text(member.summary),
+            Text(keys_words(member.options)),
+            ", ".join(member.given),
+        )
+    return made
+
+
+def catalog(passes: Sequence[type[Pass]], kinds: Sequence[Kind]) -> RenderableType:
+    """All passes, then the members of each kind that has any."""
+    return Group(passes_catalog(passes), *(kind_catalog(kind) for kind in kinds if kind.members))
+
+
+def catalog_facts(passes: Sequence[type[Pass]], kinds: Sequence[Kind]) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "passes": {
+            cls.tag: {
+                "summary": first_sentence(cls),
+                "exact": cls.exact,
+                "schema": cls.model_json_schema(),
+            }
+            for cls in passes
+        },
+        "kinds": {
+            kind.name: {
+                "question": kind.question,
+                "members": {
+                    name: {
+                        "summary": member.summary,
+                        "given": list(member.given),
+                        "schema": member.options.model_json_schema(),
+                    }
+                    for name, member in sorted(kind.members.items())
+                },
+            }
+            for kind in kinds
+        },
+    }
+
+
+def recipes_table(purposes: Mapping[str, str]) -> Table:
+    """Built-in recipe -> what it is for."""
+    made = table("recipe", "what it is for")
+    for name, purpose in purposes.items():
+        made.add_row(Text(name, "bold"), Text(purpose))
+    return made

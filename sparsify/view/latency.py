@@ -1,0 +1,51 @@
+"""How fast ONNX files run, beside one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sparsify.report import Latency
+from sparsify.view.tables import table
+
+SAME = (0.9, 1.1)
+"""Ratios between these are no difference that a user would notice or should build on."""
+DENSE_SPEED = (
+    "stock ONNX Runtime runs zeros at dense speed: this file is sparse, not faster, until its "
+    "weights are stored for sparse kernels or whole rows and heads are removed"
+)
+
+
+def ratio_words(ratio: float) -> str:
+    """`2.1x as fast`, `same speed`, or `1.6x slower`."""
+    if SAME[0] <= ratio <= SAME[1]:
+        return f"{ratio:.2f}x, same speed"
+    return f"{ratio:.2f}x as fast" if ratio > 1 else f"{1 / ratio:.2f}x slower"
+
+
+def setting(latency: Latency) -> str:
+    """What was asked of the file: `batch 1, sequence 128, 2 threads`."""
+    threads = f"{latency.threads} thread{'' if latency.threads == 1 else 's'}"
+    return f"batch {latency.batch}, sequence {latency.sequence}, {threads}"
+
+
+def latency_table(latencies: Sequence[Latency]) -> RenderableType:
+    """One table a setting, one row a file; the ratio is to the first file."""
+    parts: list[RenderableType] = []
+    for name in dict.fromkeys(map(setting, latencies)):
+        rows = [latency for latency in latencies if setting(latency) == name]
+        made = table(
+            "file", "median", "spread", "against the first",
+            right=("median", "spread", "against the first"), title=name,
+        )  # fmt: skip
+        for number, row in enumerate(rows):
+            made.add_row(
+                Text(row.file),
+                f"{row.median_ms:.2f} ms",
+                f"{row.spread_ms:.2f} ms",
+                ratio_words(row.ratio) if number else "",
+            )
+        parts.append(made)
+    return Group(*parts)

@@ -1,0 +1,138 @@
+"""What a run came to: the one table that a user waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sparsify.report import Latency, Parity, Report, Scores
+from sparsify.view.capture import self_test_line, shapes_words
+from sparsify.view.history import history_table
+from sparsify.view.latency import DENSE_SPEED, SAME, ratio_words, setting
+from sparsify.view.passes import passes_view
+from sparsify.view.tables import table
+from sparsify.view.words import metric, percent, seconds, size
+
+CONTENTS = {
+    "model.onnx": "the sparse model, batch and sequence free",
+    "dense.onnx": "the dense model, for comparison",
+    "recipe.yaml": "the recipe as it was resolved; `sparsify run` takes it again",
+    "report.json": "every figure; `sparsify show` prints it",
+    "config.json": "the model's configuration and labels",
+    "tokenizer.json": "its tokenizer",
+    "model.safetensors": "its weights, for `from_pretrained`",
+    "work": "checkpoints of the unfinished run",
+}
+"""File or folder of a result -> what it is."""
+
+
+def result_table(report: Report) -> Table:
+    """Dense beside sparse: metrics in both runtimes, zeros, sizes, latencies."""
+    made = table("", "dense", "sparse", "sparse against dense", right=("dense", "sparse"))
+    _metrics(made, "PyTorch", report.dense, report.sparse)
+    _metrics(made, "ONNX Runtime", report.dense_onnx, report.sparse_onnx)
+    if report.pruned_sparsity is not None:
+        made.add_row("zeros in the pruned weights", "", percent(report.pruned_sparsity, 2), "")
+    if report.bytes_sparse is not None:
+        dense = report.bytes_dense
+        share = f"{percent(report.bytes_sparse / dense)} of the bytes" if dense else ""
+        made.add_row("file", size(dense) if dense else "", size(report.bytes_sparse), share)
+    for first, last in _pairs(report.latency):
+        made.add_row(
+            f"latency, {setting(last)}",
+            f"{first.median_ms:.2f} ms",
+            f"{last.median_ms:.2f} ms",
+            ratio_words(last.ratio),
+        )
+    return made
+
+
+def result_view(
+    report: Report, folder: Path | None = None, files: Sequence[str] = ()
+) -> RenderableType:
+    """The table of a run, what it means, what to beware of, and where things lie."""
+    parts: list[RenderableType] = [_heading(report), result_table(report)]
+    if report.parity is not None:
+        parts.append(parity_line(report.parity))
+    pairs = _pairs(report.latency)
+    if report.pruned_sparsity and pairs and all(SAME[0] <= b.ratio <= SAME[1] for _, b in pairs):
+        parts.append(Text(f"speed: {DENSE_SPEED}."))
+    parts += [Text(f"warning: {warning}", "yellow") for warning in report.warnings]
+    if report.phases:
+        parts.append(_phases(report))
+    if folder is not None:
+        parts.append(folder_table(folder, files))
+    return Group(*parts)
+
+
+def report_view(report: Report, folder: Path, files: Sequence[str]) -> RenderableType:
+    """All that is known of a run: the result, each pass, and how its figures moved."""
+    parts = [result_view(report, folder, files)]
+    if report.self_test is not None:
+        parts.append(self_test_line(report.self_test))
+    if report.passes:
+        parts.append(passes_view(report.passes))
+    if report.history:
+        parts.append(history_table(report.history))
+    return Group(*parts)
+
+
+def folder_table(folder: Path, files: Sequence[str]) -> Table:
+    """What lies in a run's folder, and what it is."""
+    made = table(f"in {folder}", "what it is")
+    for name in files:
+        made.add_row(Text(name), CONTENTS.get(name, ""))
+    return made
+
+
+def _heading(report: Report) -> Text:
+    text = Text(f"{report.recipe} ", "bold")
+    return text.append(f"on {report.model}, seed {report.seed}", "not bold dim")
+
+
+def _metrics(made: Table, runtime: str, dense: Scores | None, sparse: Scores | None) -> None:
+    """A row for each metric of one runtime; the one that decides comes first."""
+    known = sparse or dense
+    if known is None:
+        return
+    for name in sorted(known.values, key=lambda name: name != known.main):
+        before = dense.values.get(name) if dense else None
+        after = sparse.values.get(name) if sparse else None
+        kept = (
+            f"{percent(after / before)} kept" if before and after is not None and before > 0 else ""
+        )
+        style = "bold" if name == known.main else "dim"
+        made.add_row(Text(f"{name}, {runtime}", style), *map(_metric, (before, after)), kept)
+
+
+def _metric(value: float | None) -> str:
+    return "" if value is None else metric(value)
+
+
+def _pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:
+    """For each setting, the first file and the last: dense and sparse."""
+    found = []
+    for name in dict.fromkeys(map(setting, latencies)):
+        rows = [latency for latency in latencies if setting(latency) == name]
+        if len(rows) > 1:
+            found.append((rows[0], rows[-1]))
+    return found
+
+
+def parity_line(parity: Parity) -> Text:
+    """Whether the file computes what the program does, in a sentence."""
+    return Text(
+        f"parity: PyTorch and ONNX Runtime differ by at most {parity.max_abs_difference:.1e} "
+        f"(allowed {parity.tolerance:.0e}) at the shapes {shapes_words(parity.shapes)}"
+    )
+
+
+def _phases(report: Report) -> Text:
+    spent = ", ".join(f"{phase.name} {seconds(phase.seconds)}" for phase in report.phases)
+    total = sum(phase.seconds for phase in report.phases)
+    peak = max(phase.peak_memory_mb for phase in report.phases)
+    return Text(f"time: {seconds(total)} ({spent}); peak memory {size(peak * 1e6)}")

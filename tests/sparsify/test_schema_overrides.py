@@ -1,0 +1,104 @@
+"""`--set a.b=c`: what each way of naming a value reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparsify.schema import read
+
+Write = Callable[..., Any]
+BASE = """\
+vars: {sparsity: 0.5, targets: [body, head], folder: models/a}
+model: {path: "${folder}", tokenizer: b}
+seed: 3
+passes:
+  - clean
+  - insert-masks: {targets: "${targets}"}
+  - prune: {criterion: magnitude, sparsity: "${sparsity}"}
+train: {steps: 10, learning_rate: 5e-5}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes `base.yaml`, or another file, into the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str, name: str = "base.yaml") -> str:
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+        return name
+
+    return write
+
+
+def dump(name: str, *overrides: str) -> dict[str, Any]:
+    return read(name, overrides).recipe.model_dump(exclude_unset=True)
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("seed=5", ("seed",), 5),
+        ("model=c", ("model",), {"path": "c", "tokenizer": "b"}),
+        ("model.tokenizer=c", ("model", "tokenizer"), "c"),
+        ("model={path: c}", ("model",), {"path": "c"}),
+        ("model=", ("model",), None),
+        ("data.train=a.csv", ("data",), {"train": "a.csv"}),
+        ("data.text=[a, b]", ("data",), {"text": ["a", "b"]}),
+        ("train.steps=7", ("train", "steps"), 7),
+        ("train.learning_rate=1e-4", ("train", "learning_rate"), 1e-4),
+        ("passes=[clean]", ("passes",), ["clean"]),
+        ("passes.prune.sparsity=0.7", ("passes", 2, "prune", "sparsity"), 0.7),
+        ("passes.2.sparsity=0.7", ("passes", 2, "prune", "sparsity"), 0.7),
+        ("passes.2.prune.sparsity=0.7", ("passes", 2, "prune", "sparsity"), 0.7),
+        ("passes.0=insert-masks", ("passes", 0), "insert-masks"),
+        ("passes.clean=", ("passes", 0), "clean"),
+        ("passes.prune.criterion.movement=", ("passes", 2, "prune", "criterion"), "movement"),
+        ("passes.prune.scores.start=zero", ("passes", 2, "prune", "scores"), {"start": "zero"}),
+        ("vars.sparsity=0.97", ("passes", 2, "prune", "sparsity"), 0.97),
+        ("vars.targets=[x]", ("passes", 1, "insert-masks", "targets"), ["x"]),
+        ("model.tokenizer=${folder}/t", ("model", "tokenizer"), "models/a/t"),
+    ],
+)
+def test_an_override_sets_one_value(
+    write: Write, override: str, path: tuple[str | int, ...], value: object
+) -> None:
+    found: Any = dump(write(BASE), override)
+    for element in path:
+        found = found[element]
+    assert found == value
+
+
+def test_one_entry_of_a_list_can_be_set(write: Write) -> None:
+    name = write("passes: []\ndata: {text: [a, b]}")
+    assert dump(name, "data.text.1=c")["data"] == {"text": ["a", "c"]}
+
+
+def test_overrides_apply_in_order(write: Write) -> None:
+    found = dump(write(BASE), "passes=[clean, distill]", "passes.distill.weight=0.5")
+    assert found["passes"] == ["clean", {"distill": {"weight": 0.5}}]
+
+
+def test_the_options_of_a_choice_can_be_set(write: Write) -> None:
+    name = write("passes: [{distill: {loss: kl}}]")
+    kl = {"distill": {"loss": {"kl": {"temperature": 4.0}}}}
+    assert dump(name, "passes.distill.loss.kl.temperature=4")["passes"] == [kl]
+
+
+def test_another_choice_leaves_the_options_of_the_old_one(write: Write) -> None:
+    name = write("passes: [{distill: {loss: {kl: {temperature: 4}}}}]")
+    assert dump(name, "passes.distill.loss.mse=")["passes"] == [{"distill": {"loss": "mse"}}]
+
+
+def test_a_model_given_as_text_can_get_more_keys(write: Write) -> None:
+    name = write("model: a\npasses: []")
+    assert dump(name, "model.tokenizer=b")["model"] == {"path": "a", "tokenizer": "b"}
+
+
+def test_a_model_can_be_given_where_there_is_none(write: Write) -> None:
+    assert dump(write("passes: []"), "model=a/b")["model"] == {"path": "a/b"}

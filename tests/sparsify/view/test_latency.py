@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from expecttest import assert_expected_inline
+
+from sparsify.report import Latency
+from sparsify.view.latency import latency_table, ratio_words
+
+
+def latency(file: str, median_ms: float, ratio: float, batch: int = 1) -> Latency:
+    return Latency(
+        file=file,
+        median_ms=median_ms,
+        spread_ms=0.1,
+        ratio=ratio,
+        threads=1,
+        batch=batch,
+        sequence=128,
+    )
+
+
+def test_one_table_a_setting_and_the_first_file_is_the_yardstick(
+    rendered: Callable[..., str],
+) -> None:
+    rows = [
+        latency("dense.onnx", 20.0, 1.0),
+        latency("out/model.onnx", 10.0, 2.0),
+        latency("dense.onnx", 160.0, 1.0, batch=8),
+        latency("out/model.onnx", 158.0, 1.01, batch=8),
+    ]
+    assert_expected_inline(
+        rendered(latency_table(rows), encoding="ascii"),
+        """\
+batch 1, sequence 128, 1 thread
++-------------------------------------------------------+
+|file           |   median |  spread | against the first|
+|---------------+----------+---------+------------------|
+|dense.onnx     | 20.00 ms | 0.10 ms |                  |
+|out/model.onnx | 10.00 ms | 0.10 ms |     2.00x as fast|
++-------------------------------------------------------+
+batch 8, sequence 128, 1 thread
++--------------------------------------------------------+
+|file           |    median |  spread | against the first|
+|---------------+-----------+---------+------------------|
+|dense.onnx     | 160.00 ms | 0.10 ms |                  |
+|out/model.onnx | 158.00 ms | 0.10 ms | 1.01x, same speed|
++--------------------------------------------------------+""",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (0.25, "4.00x slower"),
+        (0.95, "0.95x, same speed"),
+        (1.1, "1.10x, same speed"),
+        (1.2, "1.20x as fast"),
+    ],
+)
+def test_small_differences_are_no_differences(ratio: float, words: str) -> None:
+    assert ratio_words(ratio) == words
