@@ -38,12 +38,14 @@ class Contrasting(Duty):
         sources = {"PrC": on.pretrained, f"SnC ({on.snapshots})": on.snapshots, "FiC": on.finetuned}
         return [f"{', '.join(n for n, is_on in sources.items() if is_on)} of `{on.representation}`"]
 
-    def begin(self, run: Run) -> None:
-        if run.labels.is_floating_point() and self.settings.supervised:
+    def accept(self, *, regression: bool) -> None:
+        if regression and self.settings.supervised:
             raise Problem(
-                "contrast: the labels are numbers, and `supervised` compares classes",
+                "the labels are numbers, and `supervised` compares classes",
                 hint="set `supervised: 0`",
             )
+
+    def begin(self, run: Run) -> None:
         self.labels = run.labels
         rows = _distinct(run.batches)
         if self.settings.pretrained:

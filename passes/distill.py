@@ -12,7 +12,7 @@ from sparsify import kinds
 from sparsify.errors import Problem
 from sparsify.kinds import Chosen
 from sparsify.pipeline import Pass, Report
-from sparsify.plan import Duty, Moment, Run
+from sparsify.plan import Duty, Moment
 from sparsify.program import Program
 
 
@@ -44,10 +44,10 @@ class Distillation(Duty):
     def promises(self) -> list[str]:
         return [f"{self.settings.weight} * {self.settings.loss} of the teacher's logits"]
 
-    def begin(self, run: Run) -> None:
-        if run.labels.is_floating_point() and self.settings.loss.name == "kl":
+    def accept(self, *, regression: bool) -> None:
+        if regression and self.settings.loss.name == "kl":
             raise Problem(
-                "distill: `kl` compares classes, and the labels are numbers", hint="use mse"
+                "`kl` compares classes, and the labels are numbers", hint="set `loss: mse`"
             )
 
     def loss(self, moment: Moment) -> Tensor | None:

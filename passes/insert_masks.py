@@ -30,7 +30,8 @@ class InsertMasks(Pass):
         for use in products(program):
             uses.setdefault(use.weight, []).append(use)
         known = roles(program)
-        chosen = set(select({n: r for n, r in known.items() if n in uses}, self.targets))
+        weights = {name: role for name, role in known.items() if name in uses}
+        chosen = set(select(weights, self.targets, where="targets"))
         for name, of_weight in uses.items():
             if name not in chosen:
                 report.left[name] = f"no target ({known[name]})"

@@ -17,10 +17,6 @@ class Problem(Exception):
         line = f"{where}: {what}" if where else what
         super().__init__(f"{line}; {hint}" if hint else line)
 
-    def at(self, where: str) -> Problem:
-        """The same problem, placed at `where` unless it already knows its place."""
-        return Problem(self.what, where=self.where or where, hint=self.hint)
-
 
 class CheckFailed(Exception):
     """A check on a result did not hold: parity, an accuracy floor. The command exits with 1."""

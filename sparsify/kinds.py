@@ -16,9 +16,9 @@ from functools import cached_property
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from sparsify.errors import nearest
+from sparsify.choice import choice_schema, read_choice, write_choice
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -83,23 +83,9 @@ class Kind:
     def _read(self, value: Any) -> Chosen:
         if isinstance(value, Chosen):
             return value
-        match value:
-            case str():
-                name, options = value, None
-            case dict() if len(value) == 1:
-                ((name, options),) = value.items()
-            case _:
-                raise PydanticCustomError("choice", "expected `name` or `name: {options}`")
-        if name not in self.members:
-            raise PydanticCustomError(
-                "unknown_name",
-                "no {kind} named {name}",
-                {"kind": self.name, "name": repr(name), "hint": nearest(str(name), self.members)},
-            )
-        member = self.members[name]
-        return Chosen(
-            self, member, member.options.model_validate({} if options is None else options)
-        )
+        known = {name: member.options for name, member in self.members.items()}
+        name, options = read_choice(value, self.name, known)
+        return Chosen(self, self.members[name], options)
 
     def __get_pydantic_core_schema__(
         self, _source: Any, _handler: GetCoreSchemaHandler
@@ -112,24 +98,8 @@ class Kind:
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        options = {
-            name: handler(member.options.__pydantic_core_schema__)
-            for name, member in sorted(self.members.items())
-        }
-        plain = [n for n, o in options.items() if not handler.resolve_ref_schema(o).get("required")]
-        return {
-            "description": self.question,
-            "anyOf": [
-                {"enum": plain},
-                {
-                    "type": "object",
-                    "properties": options,
-                    "additionalProperties": False,
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                },
-            ],
-        }
+        known = {name: member.options for name, member in self.members.items()}
+        return {"description": self.question, **choice_schema(known, handler)}
 
 
 @dataclass(frozen=True)
@@ -155,8 +125,7 @@ class Chosen:
 
     def to_recipe(self) -> Any:
         """`name`, or `{name: {options}}` with the options that were set."""
-        options = self.options.model_dump(exclude_unset=True)
-        return {self.name: options} if options else self.name
+        return write_choice(self.name, self.options)
 
     def __str__(self) -> str:
         options = ", ".join(

@@ -7,13 +7,15 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from sparsify.errors import Problem, Violation, nearest
+from sparsify.choice import choice_schema, read_choice, write_choice
+from sparsify.errors import Problem, Violation
 from sparsify.program import Program
 from sparsify.report import PassReport
 from sparsify.verify import verify
@@ -91,27 +93,15 @@ class PassChoice:
 
     @staticmethod
     def _read(value: Any) -> Pass:
-        match value:
-            case Pass():
-                return value
-            case str():
-                tag, fields = value, None
-            case dict() if len(value) == 1:
-                ((tag, fields),) = value.items()
-            case _:
-                raise PydanticCustomError("choice", "expected `pass` or `pass: {options}`")
-        if tag not in Pass.known:
-            raise PydanticCustomError(
-                "unknown_name",
-                "no {kind} named {name}",
-                {"kind": "pass", "name": repr(tag), "hint": nearest(str(tag), Pass.known)},
-            )
-        return Pass.known[tag].model_validate({} if fields is None else fields)
+        if isinstance(value, Pass):
+            return value
+        _, found = read_choice(value, "pass", Pass.known)
+        assert isinstance(found, Pass)
+        return found
 
     @staticmethod
     def _write(value: Pass) -> Any:
-        fields = value.model_dump(exclude_unset=True)
-        return {value.tag: fields} if fields else value.tag
+        return write_choice(value.tag, value)
 
     def __get_pydantic_core_schema__(
         self, _source: Any, _handler: GetCoreSchemaHandler
@@ -124,24 +114,7 @@ class PassChoice:
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        fields = {
-            tag: handler(cls.__pydantic_core_schema__) for tag, cls in sorted(Pass.known.items())
-        }
-        optional = [
-            t for t, f in fields.items() if not handler.resolve_ref_schema(f).get("required")
-        ]
-        return {
-            "anyOf": [
-                {"enum": optional},
-                {
-                    "type": "object",
-                    "properties": fields,
-                    "additionalProperties": False,
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                },
-            ]
-        }
+        return choice_schema(Pass.known, handler)
 
 
 def apply(
@@ -150,11 +123,13 @@ def apply(
     *,
     check: bool = True,
     after: Callable[[Step], None] = lambda step: None,
+    at: Callable[[int, str], str] = lambda number, key: f"passes[{number}]: {key}",
 ) -> list[Step]:
     """Run `passes` on `program`, in place, and return what each did.
 
     With `check` the spec is verified after every pass, and outputs are compared around those that
-    promise to be `exact`. `after` is called after each pass: where a terminal view hooks in.
+    promise to be `exact`. `after` is called after each pass: where a terminal view hooks in. `at`
+    tells where in a recipe a key of the numbered pass stands.
 
     Raises:
         Problem: a pass met a user's mistake; the message names the pass.
@@ -165,27 +140,26 @@ def apply(
         expected = program.outputs() if check and each.exact else None
         nodes, parameters = len(program.graph.nodes), program.parameter_count()
         started = time.perf_counter()
-        try:
-            report = each.run(program)
-        except Problem as problem:
-            raise problem.at(f"passes[{number}].{each.tag}") from None
+        report = _run(each, program, partial(at, number))
         seconds = time.perf_counter() - started
         program.module.recompile()
         if check:
             verify(program, after=each.tag)
         if expected is not None and not _equal(expected, program.outputs()):
             raise Violation(f"{each.tag} promised exact outputs and changed them")
-        step = Step(
-            each.tag,
-            each.model_dump(mode="json"),
-            report,
-            seconds,
-            (nodes, len(program.graph.nodes)),
-            (parameters, program.parameter_count()),
-        )
+        sizes = (nodes, len(program.graph.nodes)), (parameters, program.parameter_count())
+        step = Step(each.tag, each.model_dump(mode="json"), report, seconds, *sizes)
         after(step)
         steps.append(step)
     return steps
+
+
+def _run(each: Pass, program: Program, at: Callable[[str], str]) -> Report:
+    """Run one pass; a problem's `where` is a key of the pass, or empty."""
+    try:
+        return each.run(program)
+    except Problem as problem:
+        raise Problem(problem.what, where=at(problem.where), hint=problem.hint) from None
 
 
 def _equal(expected: list[torch.Tensor], found: list[torch.Tensor]) -> bool:

@@ -74,6 +74,9 @@ class Duty:
     covers: tuple[str, ...] = ()
     """The weights whose masks this duty writes; two duties may not write the same one."""
 
+    def accept(self, *, regression: bool) -> None:
+        """Raise a Problem if the labels are of a kind that this duty cannot use."""
+
     def learned(self) -> Learned | None:
         """What the optimizer shall learn for this duty."""
         return None

@@ -47,6 +47,19 @@ class Program:
         """
         return Program(copy.deepcopy(self.module), dict(self.inputs), dict(self.dynamic))
 
+    def to(self, device: torch.device) -> None:
+        """Move the tensors to `device`, in place, and the devices that tracing wrote into calls."""
+
+        def moved(argument: Any) -> Any:
+            return device if isinstance(argument, torch.device) else argument
+
+        self.module.to(device)
+        self.inputs = {name: value.to(device) for name, value in self.inputs.items()}
+        for node in self.graph.nodes:
+            node.args = fx.node.map_aggregate(node.args, moved)
+            node.kwargs = fx.node.map_aggregate(node.kwargs, moved)
+        self.module.recompile()
+
     def outputs(self, inputs: Mapping[str, Tensor] | None = None) -> list[Tensor]:
         """The output tensors in eval mode, without gradients, on `inputs` or the captured ones."""
         training = self.module.training

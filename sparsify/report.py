@@ -129,8 +129,10 @@ class Report(Part):
     phases: list[Phase] = []
     passes: list[PassReport] = []
     history: list[Point] = []
+    notes: list[str] = []
+    """What was inferred or new, in sentences: text columns, a classifier without weights."""
     warnings: list[str] = []
-    """What the user should know, in sentences: a collapse, data that was cut."""
+    """What the user must know, in sentences: a collapse."""
 
     def save(self, path: Path) -> None:
         """Write to `path`, complete or not at all."""

@@ -11,8 +11,11 @@ from torch import fx
 
 from sparsify.analysis.products import products
 from sparsify.dropout import SDPA, Attention
-from sparsify.program import MASK, Program
+from sparsify.program import MASK, Program, aten
 from sparsify.report import Cost
+
+BETWEEN = (aten.matmul.default, aten.bmm.default)
+"""Products that may have no weight at all."""
 
 
 def cost(program: Program, *, batch: int = 1, sequence: int = 128) -> Cost:
@@ -24,13 +27,19 @@ def cost(program: Program, *, batch: int = 1, sequence: int = 128) -> Cost:
     sizes = _sizes(program, {"batch": batch, "sequence": sequence})
     kept = {name: _kept(program, name) for name in {use.weight for use in products(program)}}
     dense = used = 0
-    for use in products(program):
+    uses = products(program)
+    for use in uses:
         rows = math.prod(_shape(use.node, sizes)[:-1])
         numbers = program.tensor(use.weight).numel()
         dense += rows * numbers
         used += rows * kept[use.weight]
+    weighted = {use.node for use in uses}
     attention = sum(
         _attention(node, sizes) for node in program.graph.nodes if _attends(program, node)
+    ) + sum(
+        _between(node, sizes)
+        for node in program.graph.nodes
+        if node.target in BETWEEN and node not in weighted
     )
     parameters = list(program.module.parameters())
     return Cost(
@@ -62,6 +71,11 @@ def _attention(node: fx.Node, sizes: Mapping[Any, int]) -> int:
     """Scores and weighted values: [.., tokens, width] x [.., keys, width]."""
     query, key, value = (_shape(each, sizes) for each in node.all_input_nodes[:3])
     return math.prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+
+
+def _between(node: fx.Node, sizes: Mapping[Any, int]) -> int:
+    """A matrix product of two activations, as of attention that is written out."""
+    return math.prod(_shape(node, sizes)) * _shape(node.all_input_nodes[0], sizes)[-1]
 
 
 def _sizes(program: Program, wanted: Mapping[str, int]) -> dict[Any, int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from sparsify.analysis.products import feeds_another, is_tokenwise, products
-from sparsify.errors import Problem, nearest
+from sparsify.errors import Problem
 from sparsify.program import Program, aten
 
 ROLES = {
@@ -51,10 +52,9 @@ def select(known: Mapping[str, str], targets: Sequence[str], *, where: str = "")
     for target in targets:
         names = {name for name, role in known.items() if _means(target, name, role, where)}
         if not names:
-            hint = nearest(target, [*known, *ROLES])
-            if not hint:
-                hint = f"names look like {next(iter(known), '(none)')!r}; roles: {', '.join(ROLES)}"
-            raise Problem(f"{target!r} matches no parameter", where=where, hint=hint)
+            raise Problem(
+                f"{target!r} matches no parameter", where=where, hint=_towards(target, known)
+            )
         chosen |= names
     return [name for name in known if name in chosen]
 
@@ -66,3 +66,19 @@ def _means(target: str, name: str, role: str, where: str) -> bool:
         except re.error as error:
             raise Problem(f"{target!r} is no regular expression: {error}", where=where) from None
     return target == role or fnmatchcase(name, target)
+
+
+def _towards(target: str, known: Mapping[str, str]) -> str:
+    """A hint: the nearest role, or the nearest part of a name to a part that no name has."""
+    here = sorted(set(known.values()))
+    parts = {part for name in known for part in name.split(".")}
+    for word in re.split(r"[^\w-]+", target.removeprefix("re:")):
+        close = difflib.get_close_matches(word, [*here, *parts], n=1)
+        if word and word not in parts and close:
+            return f"did you mean {close[0]!r}, as in {_example(close[0], known)!r}?"
+    return f"the roles here are {', '.join(here)}; a name is {next(iter(known), '')!r}"
+
+
+def _example(word: str, known: Mapping[str, str]) -> str:
+    """The first name with the role or the part `word`."""
+    return next(n for n, role in known.items() if word == role or word in n.split("."))

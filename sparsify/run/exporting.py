@@ -9,16 +9,24 @@ from transformers import PreTrainedModel
 
 from sparsify import export
 from sparsify.errors import Problem
+from sparsify.export.parity import SHAPES
 from sparsify.pipeline import apply
 from sparsify.program import Program
 from sparsify.recipe import Export, Model, Recipe
 from sparsify.report import Parity
+from sparsify.run.clock import Clock
 from sparsify.run.setup import Setup, prepare
 from sparsify.watch import Watch
 
 
-def checked_export(program: Program, path: Path, settings: Export) -> Parity:
+def checked_export(program: Program, path: Path, settings: Export, longest: int | None) -> Parity:
     """Write `program` to `path` as ONNX, if ONNX Runtime computes the same from it.
+
+    Args:
+        program: the program, on the CPU.
+        path: the file.
+        settings: opset, lowering and tolerance.
+        longest: the most tokens that the model takes.
 
     Raises:
         CheckFailed: the outputs differ by more than the tolerance; `path` is not written.
@@ -26,7 +34,11 @@ def checked_export(program: Program, path: Path, settings: Export) -> Parity:
     draft = path.with_name(path.name + ".part")
     export.emit(program, draft, opset=settings.opset, lowering=settings.lowering)
     try:
-        found = export.require(export.parity(program, draft, tolerance=settings.tolerance))
+        shapes = [
+            {name: min(size, longest or size) for name, size in each.items()} for each in SHAPES
+        ]
+        found = export.parity(program, draft, shapes=shapes, tolerance=settings.tolerance)
+        export.require(found)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
@@ -62,8 +74,8 @@ def export_model(
     """
     watch = watch or Watch()
     settings = Export() if opset is None else Export(opset=opset)
-    setup = prepare(Recipe(model=Model(path=target), passes=[]), watch)
-    watch.phase("export")
+    clock = Clock(watch)
+    setup = prepare(Recipe(model=Model(path=target), passes=[]), clock)
     apply(settings.passes, setup.program, after=watch.passed)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -71,6 +83,7 @@ def export_model(
         raise Problem(
             f"cannot be written to ({(error.strerror or 'refused').lower()})", where=str(output)
         ) from None
-    found = checked_export(setup.program, output / "model.onnx", settings)
+    with clock.phase("export"):
+        found = checked_export(setup.program, output / "model.onnx", settings, setup.longest)
     setup.source.save_assets(output)
     return found

@@ -12,58 +12,68 @@ import torch
 
 from sparsify.errors import Problem
 
+RECIPE = "recipe.yaml"
 WORK = "work"
 """Checkpoints and banks, until the run is complete."""
 
 
-def claim(output: Path, recipe: str, *, resume: bool, overwrite: bool) -> Path:
-    """Make sure that `output` may be written to, and return its folder for unfinished work.
+def examine(output: Path, recipe: str, *, resume: bool, overwrite: bool) -> None:
+    """Make sure that a run may write to `output`, without writing anything.
 
     Args:
-        output: the folder of the run; made if it is not there.
-        recipe: the resolved recipe, kept beside the work so that only the same one continues it.
+        output: the folder of the run.
+        recipe: the resolved recipe; only the same one continues an interrupted run.
         resume: continue an interrupted run.
-        overwrite: delete what a run left there.
+        overwrite: replace what a run left there.
 
     Raises:
-        Problem: it cannot be written to, holds a run, or an interrupted one of another recipe.
+        Problem: it cannot be written to, holds a result, or an interrupted run of another recipe.
     """
-    work = output / WORK
-    kept = work / "recipe.yaml"
+    where = str(output)
+    nearest = next(each for each in (output, *output.absolute().parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise Problem("cannot be written to", where=where, hint="choose another `--output`")
+    kept = output / WORK / RECIPE
     if resume:
-        if not kept.exists():
-            raise Problem("nothing to resume", where=str(output), hint="run without `--resume`")
-        if kept.read_text() != recipe:
-            raise Problem(
-                "the interrupted run had another recipe",
-                where=str(kept),
-                hint="resume with that file and the same options, or run with `--overwrite`",
-            )
-        return work
-    if output.is_dir() and overwrite:
-        shutil.rmtree(work, ignore_errors=True)
+        _require_same(kept, recipe, where)
+    elif overwrite:
+        return
     elif (output / "report.json").exists():
         raise Problem(
-            "holds the result of a run", where=str(output), hint="add `--overwrite` or `--output`"
+            "holds the result of a run", where=where, hint="add `--overwrite` or `--output`"
         )
-    elif work.exists():
+    elif kept.exists():
         raise Problem(
-            "holds an interrupted run", where=str(output), hint="add `--resume` or `--overwrite`"
+            "holds an interrupted run", where=where, hint="add `--resume` or `--overwrite`"
         )
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+
+
+def _require_same(kept: Path, recipe: str, where: str) -> None:
+    if not kept.exists():
+        raise Problem("holds no interrupted run", where=where, hint="run without `--resume`")
+    if kept.read_text() != recipe:
         raise Problem(
-            f"cannot be written to ({(error.strerror or 'refused').lower()})",
-            where=str(output),
-            hint="choose another `--output`",
-        ) from None
-    if not os.access(output, os.W_OK):
-        raise Problem("cannot be written to", where=str(output), hint="choose another `--output`")
-    draft = kept.with_suffix(".part")
-    draft.write_text(recipe)
-    draft.replace(kept)
+            "the interrupted run had another recipe",
+            where=str(kept),
+            hint="resume with the same recipe and options, or run with `--overwrite`",
+        )
+
+
+def claim(output: Path, recipe: str, *, resume: bool) -> Path:
+    """The folder for the unfinished work of a run in `output`: empty, unless it is resumed."""
+    work = output / WORK
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        write_text(work / RECIPE, recipe)
     return work
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, complete or not at all."""
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(text)
+    draft.replace(path)
 
 
 def seed_everything(seed: int) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from sparsify.errors import CheckFailed, Problem
+import torch
+
+from sparsify.errors import CheckFailed
 from sparsify.export import inspect_onnx
-from sparsify.pipeline import apply
+from sparsify.pipeline import Step, apply
 from sparsify.program import Program
-from sparsify.recipe import Recipe, Train
-from sparsify.report import Point, Report
+from sparsify.recipe import Recipe
+from sparsify.report import Report
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, save_checkpoint
-from sparsify.run.folder import claim, seed_everything
+from sparsify.run.folder import claim, examine, seed_everything, write_text
 from sparsify.run.measuring import evaluate_both, measure_zeros, onnx_scores
-from sparsify.run.setup import Setup, needs_teacher, prepare
+from sparsify.run.sense import require_sense
+from sparsify.run.setup import Setup, prepare
 from sparsify.run.surroundings import machine, versions
-from sparsify.run.teacher import session, teacher
+from sparsify.run.teacher import fine_tune, given_teacher, session
 from sparsify.runtime import bench
 from sparsify.schema import Loaded
 from sparsify.training import train
@@ -25,6 +30,8 @@ from sparsify.watch import Watch
 
 DENSE = "dense.onnx"
 SPARSE = "model.onnx"
+ROUNDS = 30
+"""Timed runs of each file."""
 
 
 def run(
@@ -48,113 +55,129 @@ def run(
         Problem: a mistake in the recipe, its model or data, or `output` holds another run.
         CheckFailed: parity or the accuracy floor does not hold; the report was written.
     """
-    watch = watch or Watch()
-    recipe = loaded.recipe
-    work = claim(output, loaded.text, resume=resume, overwrite=overwrite)
-    seed_everything(recipe.seed)
-    clock = Clock(watch)
-    with clock.phase("capture"):
-        setup = prepare(recipe, watch)
+    clock = Clock(watch or Watch())
+    examine(output, loaded.text, resume=resume, overwrite=overwrite)
+    seed_everything(loaded.recipe.seed)
+    job = _start(loaded, output, clock)
+    given = given_teacher(loaded.recipe, job.setup)
+    work = claim(output, loaded.text, resume=resume)
+    _learn(job, given, work, resume)
+    _fold(job)
+    with clock.phase("evaluate"):
+        evaluate_both(job.report, job.setup, job.dense, clock.watch)
+    _export(job)
+    job.report.phases = clock.phases
+    write_text(output / "recipe.yaml", loaded.text)
+    job.report.save(output / "report.json")
+    shutil.rmtree(work)
+    _hold_to_floor(loaded.recipe, job.report)
+    return job.report
+
+
+@dataclass
+class Job:
+    """One run on its way."""
+
+    loaded: Loaded
+    output: Path
+    clock: Clock
+    setup: Setup
+    dense: Program
+    """What the sparse program is compared with: the teacher, or the model as it came."""
+    steps: list[Step]
+    report: Report
+
+
+def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
+    """Capture and run the passes, before anything takes long: their mistakes show in seconds."""
+    setup = prepare(loaded.recipe, clock)
+    dense = setup.program.clone()
+    with clock.phase("passes"):
+        steps = apply(
+            loaded.recipe.passes,
+            setup.program,
+            after=clock.watch.passed,
+            at=partial(loaded.at_pass, "passes"),
+        )
+    require_sense(loaded, setup, dense)
     report = Report(
         recipe=loaded.name,
         model=setup.source.name,
-        seed=recipe.seed,
+        seed=loaded.recipe.seed,
         versions=versions(),
         machine=machine(),
         self_test=setup.tested,
-        warnings=[] if setup.dataset is None else list(setup.dataset.notes),
+        notes=[*setup.source.notes, *(setup.dataset.notes if setup.dataset else [])],
     )
-    program = setup.program
-    dense = program.clone()
-    if recipe.teacher is not None:
-        _require_data(recipe, setup, "teacher")
-        with clock.phase("teacher"):
-            dense = teacher(recipe, setup, work, resume=resume, watch=watch)
-    with clock.phase("passes"):
-        steps = apply(recipe.passes, program, after=watch.passed)
-    if recipe.train is None and program.plan.duties:
-        raise Problem(
-            f"{program.plan.duties[0].name} works while training, and the recipe does not train",
-            hint="add a `train` section",
+    return Job(loaded, output, clock, setup, dense, steps, report)
+
+
+def _learn(job: Job, given: Program | None, work: Path, resume: bool) -> None:
+    """Get the teacher, then train the student."""
+    recipe, setup, watch = job.loaded.recipe, job.setup, job.clock.watch
+    if given is not None:
+        job.dense = given
+    elif recipe.teacher is not None:
+        settings = recipe.teacher.fine_tune
+        with job.clock.phase("teacher"):
+            fine_tune(job.dense, settings, setup, work, recipe.seed, resume, watch)
+    if recipe.train is None:
+        return
+    of_run = session(
+        setup.program, job.dense, setup, recipe.train, work / "student", recipe.seed, watch
+    )
+    with job.clock.phase("train"):
+        job.report.history = train(
+            of_run,
+            recipe.train,
+            task_weight=recipe.train.task_weight,
+            evaluate_every=recipe.train.evaluate_every,
+            checkpoint_every=recipe.train.checkpoint_every,
+            resume=resume,
+            seed=recipe.seed,
         )
-    if recipe.train is not None:
-        _require_data(recipe, setup, "train")
-        with clock.phase("train"):
-            report.history = _train(recipe, recipe.train, setup, dense, work, resume, watch)
+
+
+def _fold(job: Job) -> None:
+    """Run the passes of the export, count zeros, and move to where ONNX files are made."""
+    program = job.setup.program
     pruned = list(program.masks())
-    with clock.phase("fold"):
-        steps += apply(recipe.export.passes, program, after=watch.passed)
-    report.passes = [step.told() for step in steps]
-    measure_zeros(report, program, pruned)
-    with clock.phase("evaluate"):
-        evaluate_both(report, setup, dense, watch)
-    _export(recipe, report, setup, dense, output, clock, watch)
-    report.phases = clock.phases
-    (output / "recipe.yaml").write_text(loaded.text)
-    report.save(output / "report.json")
-    shutil.rmtree(work, ignore_errors=True)
-    _hold_to_floor(recipe, report)
-    return report
-
-
-def _require_data(recipe: Recipe, setup: Setup, section: str) -> None:
-    if setup.dataset is None:
-        raise Problem(f"`{section}` needs data", where=section, hint="add a `data` section")
-
-
-def _train(
-    recipe: Recipe,
-    settings: Train,
-    setup: Setup,
-    dense: Program,
-    work: Path,
-    resume: bool,
-    watch: Watch,
-) -> list[Point]:
-    if needs_teacher(setup.program) and recipe.teacher is None:
-        names = ", ".join(d.name for d in setup.program.plan.duties if d.teacher_taps)
-        raise Problem(
-            f"{names} needs a teacher", where="teacher", hint="add `teacher: {}` to fine-tune one"
+    with job.clock.phase("fold"):
+        job.steps += apply(
+            job.loaded.recipe.export.passes,
+            program,
+            after=job.clock.watch.passed,
+            at=partial(job.loaded.at_pass, "export", "passes"),
         )
-    of_run = session(setup.program, dense, setup, settings, work / "student", recipe.seed, watch)
-    return train(
-        of_run,
-        settings,
-        task_weight=settings.task_weight,
-        evaluate_every=settings.evaluate_every,
-        checkpoint_every=settings.checkpoint_every,
-        resume=resume,
-        seed=recipe.seed,
-    )
+    job.report.passes = [step.told() for step in job.steps]
+    measure_zeros(job.report, program, pruned)
+    for each in (job.dense, program):
+        each.to(torch.device("cpu"))
 
 
-def _export(
-    recipe: Recipe,
-    report: Report,
-    setup: Setup,
-    dense: Program,
-    output: Path,
-    clock: Clock,
-    watch: Watch,
-) -> None:
-    with clock.phase("export"):
-        checked_export(dense, output / DENSE, recipe.export)
-        report.parity = checked_export(setup.program, output / SPARSE, recipe.export)
-        save_checkpoint(setup, output)
-        report.bytes_dense = inspect_onnx(output / DENSE).size_bytes
-        report.bytes_sparse = inspect_onnx(output / SPARSE).size_bytes
+def _export(job: Job) -> None:
+    """Export both programs, check them in ONNX Runtime, and time them."""
+    settings, setup, report = job.loaded.recipe.export, job.setup, job.report
+    dense, sparse = job.output / DENSE, job.output / SPARSE
+    with job.clock.phase("export"):
+        checked_export(job.dense, dense, settings, setup.longest)
+        report.parity = checked_export(setup.program, sparse, settings, setup.longest)
+        save_checkpoint(setup, job.output)
+        report.bytes_dense = inspect_onnx(dense).size_bytes
+        report.bytes_sparse = inspect_onnx(sparse).size_bytes
     if setup.validation is not None:
-        with clock.phase("check"):
-            report.dense_onnx = onnx_scores(setup.validation, output / DENSE)
-            report.sparse_onnx = onnx_scores(setup.validation, output / SPARSE)
-    if recipe.export.bench:
-        with clock.phase("bench"):
-            rounds = 30
-            watch.begin("bench", rounds)
+        with job.clock.phase("check"):
+            report.dense_onnx = onnx_scores(setup.validation, dense)
+            report.sparse_onnx = onnx_scores(setup.validation, sparse)
+    if settings.bench:
+        data, watch = job.loaded.recipe.data, job.clock.watch
+        length = 128 if data is None else min(128, data.max_length)
+        with job.clock.phase("bench"):
+            watch.begin("bench", ROUNDS)
             report.latency = bench(
-                [output / DENSE, output / SPARSE],
-                sequence=128 if recipe.data is None else min(128, recipe.data.max_length),
-                rounds=rounds,
+                [dense, sparse],
+                sequence=min(length, setup.longest or length),
+                rounds=ROUNDS,
                 progress=lambda done, _all: watch.advance("bench", done, {}),
             )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sparsify.analysis.cost import cost
 from sparsify.data import Dataset, Split
 from sparsify.pipeline import apply
@@ -22,7 +24,7 @@ def plan(loaded: Loaded, *, watch: Watch | None = None) -> PlanReport:
     watch = watch or Watch()
     recipe = loaded.recipe
     if recipe.model is None:
-        raise no_model()
+        raise no_model(loaded.at("model"))
     watch.phase("capture")
     # a head costs next to nothing, so it is planned without counting the classes of the data
     task = None if recipe.train is None and recipe.data is None else TWO_CLASSES
@@ -30,7 +32,12 @@ def plan(loaded: Loaded, *, watch: Watch | None = None) -> PlanReport:
     program = setup.program
     before = cost(program)
     watch.phase("passes")
-    steps = apply(recipe.passes, program, after=watch.passed)
+    steps = apply(
+        recipe.passes,
+        program,
+        after=watch.passed,
+        at=partial(loaded.at_pass, "passes"),
+    )
     owed = [
         f"{duty.name}: {sentence}" for duty in program.plan.duties for sentence in duty.promises()
     ]

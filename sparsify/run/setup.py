@@ -12,8 +12,8 @@ from sparsify.errors import Problem
 from sparsify.program import Program
 from sparsify.recipe import Model, Recipe
 from sparsify.report import SelfTest
+from sparsify.run.clock import Clock
 from sparsify.self_test import self_test
-from sparsify.watch import Watch
 
 
 @dataclass
@@ -29,28 +29,35 @@ class Setup:
     validation: data.Encoded | None = None
 
     @property
+    def longest(self) -> int | None:
+        """The most tokens that the model takes; None: any number."""
+        return models.sequence_limit(self.source)
+
+    @property
     def regression(self) -> bool:
         return self.dataset is not None and self.dataset.regression
 
 
-def prepare(recipe: Recipe, watch: Watch) -> Setup:
+def prepare(recipe: Recipe, clock: Clock) -> Setup:
     """Load the data and the model that `recipe` names, and capture the model.
 
     Raises:
         Problem: no model is named, or something of it is missing or does not fit.
     """
     if recipe.model is None:
-        raise no_model()
+        raise no_model("model")
     dataset = None
     if recipe.data is not None:
-        watch.phase("data")
-        dataset = data.load(recipe.data, seed=recipe.seed)
+        with clock.phase("data"):
+            dataset = data.load(recipe.data, seed=recipe.seed)
         for note in dataset.notes:
-            watch.note(note)
-    watch.phase("capture")
-    setup = captured(recipe.model, recipe, dataset)
+            clock.watch.note(note)
+    with clock.phase("capture"):
+        setup = captured(recipe.model, recipe, dataset)
+    for note in setup.source.notes:
+        clock.watch.note(note)
     if setup.tested is not None:
-        watch.note(
+        clock.watch.note(
             f"the graph equals the model at {len(setup.tested.shapes)} other shapes: outputs to "
             f"{setup.tested.max_output_difference:.0e}, gradients to "
             f"{setup.tested.max_gradient_difference:.0e} ({setup.tested.seconds:.1f} s)"
@@ -86,11 +93,6 @@ def captured(
     return Setup(source, program, tested, dataset)
 
 
-def needs_teacher(program: Program) -> bool:
-    """Whether any pass that ran wants values of a teacher while training."""
-    return any(duty.teacher_taps for duty in program.plan.duties)
-
-
-def no_model() -> Problem:
+def no_model(where: str) -> Problem:
     """The problem of a recipe that leaves the model to the command line."""
-    return Problem("the recipe names no model", where="model", hint="add `--model FOLDER`")
+    return Problem("the recipe names no model", where=where, hint="add `--model FOLDER`")

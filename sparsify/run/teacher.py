@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from sparsify.data import batches_by_length
 from sparsify.program import Program
-from sparsify.recipe import Model, Optimization, Recipe, Teacher
+from sparsify.recipe import Model, Optimization, Recipe
 from sparsify.run.setup import Setup, captured
 from sparsify.training import Session, train
 from sparsify.watch import Watch
@@ -23,37 +23,49 @@ from sparsify.watch import Watch
 WEIGHTS = "model.safetensors"
 
 
-def teacher(recipe: Recipe, setup: Setup, work: Path, *, resume: bool, watch: Watch) -> Program:
-    """The teacher of `recipe` as a program, in no way tied to the student's.
-
-    A teacher that was fine-tuned here is kept in the cache, under a key of everything that it
-    depends on, and taken from there by every later run.
+def given_teacher(recipe: Recipe, setup: Setup) -> Program | None:
+    """The teacher that the recipe names; None where one is to be fine-tuned, or none is wanted.
 
     Raises:
-        Problem: a given teacher has other labels than the data.
+        Problem: it cannot be loaded, or was fine-tuned for other labels than the data's.
     """
-    assert recipe.teacher is not None
-    if recipe.teacher.model is not None:
-        given = Model(path=recipe.teacher.model)
-        return captured(given, recipe, setup.dataset, fine_tuned=True).program
-    program = setup.program.clone()
-    kept = cache() / "teachers" / _key(recipe, recipe.teacher, setup) / WEIGHTS
-    if kept.exists() and _load(program, kept):
+    if recipe.teacher is None or recipe.teacher.model is None:
+        return None
+    given = Model(path=recipe.teacher.model)
+    return captured(given, recipe, setup.dataset, fine_tuned=True).program
+
+
+def fine_tune(
+    dense: Program,
+    settings: Optimization,
+    setup: Setup,
+    work: Path,
+    seed: int,
+    resume: bool,
+    watch: Watch,
+) -> None:
+    """Fine-tune `dense`, in place, on the data of `setup`.
+
+    The result is kept in the cache, under a key of everything that it depends on, and taken from
+    there by every later run.
+    """
+    kept = cache() / "teachers" / _key(dense, settings, setup, seed) / WEIGHTS
+    if kept.exists() and _load(dense, kept):
         watch.note(f"the teacher was fine-tuned before; it comes from {kept.parent}")
-        return program
-    settings = recipe.teacher.fine_tune
+        return
+    of_teacher = session(dense, None, setup, settings, work / "teacher", seed, watch)
     train(
-        session(program, None, setup, settings, work / "teacher", recipe.seed, watch),
+        of_teacher,
         settings,
+        evaluate_every=max(1, of_teacher.steps // 3),
         resume=resume,
-        seed=recipe.seed,
+        seed=seed,
     )
     kept.parent.mkdir(parents=True, exist_ok=True)
     draft = kept.with_name(f"{os.getpid()}.part")
-    save_file({n: t.contiguous() for n, t in program.module.state_dict().items()}, draft)
+    save_file({n: t.contiguous() for n, t in dense.module.state_dict().items()}, draft)
     draft.replace(kept)
-    shutil.rmtree(work / "teacher", ignore_errors=True)
-    return program
+    shutil.rmtree(work / "teacher")
 
 
 def session(
@@ -91,18 +103,18 @@ def cache() -> Path:
     return Path(os.environ.get("SPARSIFY_CACHE") or Path(base) / "sparsify")
 
 
-def _key(recipe: Recipe, settings: Teacher, setup: Setup) -> str:
+def _key(dense: Program, settings: Optimization, setup: Setup, seed: int) -> str:
     """A digest of the weights, the rows, the settings and the versions that make a teacher."""
     assert setup.train is not None
     said = {
         "settings": settings.model_dump(mode="json"),
-        "seed": recipe.seed,
+        "seed": seed,
         "versions": {name: version(name) for name in ("torch", "transformers")},
         "threads": torch.get_num_threads(),
-        "device": str(next(setup.program.module.parameters()).device),
+        "device": str(next(dense.module.parameters()).device),
     }
     sha = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
-    for name, tensor in setup.program.module.state_dict().items():
+    for name, tensor in dense.module.state_dict().items():
         sha.update(name.encode())
         sha.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     for row, label in zip(setup.train.rows, setup.train.labels.tolist(), strict=True):

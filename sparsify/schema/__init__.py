@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparsify import plugins
 from sparsify.recipe import Recipe
 from sparsify.schema.compose import load
 from sparsify.schema.find import builtin_recipes, find, purpose, recipe_folder
+from sparsify.schema.nodes import Table
 from sparsify.schema.overrides import override
+from sparsify.schema.places import locate
 from sparsify.schema.validate import validate
 from sparsify.schema.variables import substitute
 from sparsify.schema.write import json_schema, to_yaml
@@ -37,6 +39,20 @@ class Loaded:
     """Its file's name without the suffix."""
     source: Path | None
     """Its file."""
+    tree: Table = field(repr=False)
+    """Its text, in which every value knows where it stands."""
+
+    def at(self, *keys: str | int) -> str:
+        """Where the value under `keys` stands and what it is called: `cap.yaml:9:5: train.freeze`.
+
+        What is not in the text has the place of what encloses it. Passes are called by their tag.
+        """
+        place = locate(self.tree, keys)
+        return f"{place.spot}: {'.'.join(place.dotted or map(str, keys))}"
+
+    def at_pass(self, *keys: str | int) -> str:
+        """The same for a key of a pass; an empty last key means the pass itself."""
+        return self.at(*(key for key in keys if key != ""))
 
 
 def read(name_or_path: str, overrides: Sequence[str] = ()) -> Loaded:
@@ -56,4 +72,4 @@ def read(name_or_path: str, overrides: Sequence[str] = ()) -> Loaded:
         tree = override(tree, each)
     recipe = validate(substitute(tree))
     says = purpose(source) or f"{source.stem}, resolved."
-    return Loaded(recipe, f"# {says}\n{to_yaml(recipe)}", source.stem, source)
+    return Loaded(recipe, f"# {says}\n{to_yaml(recipe)}", source.stem, source, tree)

@@ -1,0 +1,1 @@
+"""What the compiler costs, measured against what one would use without it."""

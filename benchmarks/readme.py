@@ -1,0 +1,120 @@
+"""The tables of the README, made from the results that are kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import results
+from benchmarks.case import Case
+from sparsify.errors import Problem, unknown
+from sparsify.report import Report
+
+MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+OPENING = re.compile(r"<!-- table:([\w-]+) -->")
+GENERIC = {"", "model", "package:"}
+"""Parts of a model's path that do not tell one from another."""
+
+
+def rewritten(text: str, folder: Path) -> str:
+    """`text` with every table between its markers made anew from the results in `folder`.
+
+    Raises:
+        Problem: a marker names no table, has no end, or there is no result for its table.
+    """
+    marked = [match["name"] for match in MARKED.finditer(text)]
+    for name in OPENING.findall(text):
+        if name not in TABLES:
+            raise unknown("table", name, TABLES, where="README.md")
+        if name not in marked:
+            raise Problem(f"the table {name!r} has no `<!-- end -->`", where="README.md")
+    return MARKED.sub(lambda match: match[1] + TABLES[match["name"]](folder) + match[4], text)
+
+
+def training(folder: Path) -> str:
+    """What masks, CAP, mask updates and the passes cost."""
+    found = results.latest(folder, "training")
+    if found is None:
+        raise _missing("training-*.json", "run `python -m benchmarks training`")
+    cases = [Case.read(line) for line in found["cases"]]
+    rows = [
+        (
+            f"`{case.case}`",
+            case.says,
+            f"{case.value:,.0f} {case.unit}",
+            f"{case.baseline:,.0f} {case.unit}",
+            f"{case.ratio:.2f}",
+            case.goal or "",
+        )
+        for case in cases
+    ]
+    head = ("case", "what", "ours", "baseline", "ratio", "goal")
+    note = (
+        f"`{found['command']}`, {found['date']}, {_machine(found['machine'])}, torch "
+        f"{found['versions']['torch']}; medians of {min(c.pairs for c in cases)} or more pairs in "
+        "turns. The ratio is ours / baseline, and baseline / ours where the goal is `>=`.\n"
+    )
+    return _markdown(head, rows, numbers=4) + "\n" + note
+
+
+def runs(folder: Path) -> str:
+    """Whole runs on real data: what the sparse models keep of the dense ones."""
+    paths = sorted(folder.glob("run-*.json"))
+    if not paths:
+        raise _missing("run-*.json", "copy the report.json of a run there as run-TASK.json")
+    head = (
+        "task", "model", "recipe", "metric", "dense", "sparse", "kept", "sparsity", "training",
+        "machine",
+    )  # fmt: skip
+    rows = [_run(path.stem.removeprefix("run-"), Report.load(path)) for path in paths]
+    note = "Dense and sparse: the metric in ONNX Runtime. Training: the sparse model alone.\n"
+    return _markdown(head, rows, numbers=0) + "\n" + note
+
+
+TABLES: dict[str, Callable[[Path], str]] = {"training": training, "runs": runs}
+
+
+def _run(task: str, report: Report) -> tuple[str, ...]:
+    if report.dense_onnx is None or report.sparse_onnx is None or report.pruned_sparsity is None:
+        raise Problem(
+            f"the report of {task!r} holds no scores in ONNX Runtime and no sparsity",
+            hint="keep a run that has data and pruned something",
+        )
+    metric = report.dense_onnx.main
+    dense, sparse = report.dense_onnx.values[metric], report.sparse_onnx.values[metric]
+    seconds = sum(phase.seconds for phase in report.phases if phase.name == "train")
+    return (
+        task,
+        _model(report.model),
+        f"`{report.recipe}`",
+        metric,
+        f"{dense:.4f}",
+        f"{sparse:.4f}",
+        f"{sparse / dense:.1%}",
+        f"{report.pruned_sparsity:.1%}",
+        f"{seconds:,.0f} s",
+        _machine(report.machine),
+    )
+
+
+def _model(path: str) -> str:
+    """What tells the model from others, without where it lay."""
+    return next((part for part in reversed(path.split("/")) if part not in GENERIC), path)
+
+
+def _machine(machine: dict[str, str]) -> str:
+    if machine["gpu"] != "none":
+        return machine["gpu"]
+    count = machine["torch_threads"]
+    return f"{machine['processor'] or machine['system']}, {count} thread{'s' * (count != '1')}"
+
+
+def _missing(files: str, hint: str) -> Problem:
+    return Problem(f"no {files}", where="benchmarks/results", hint=hint)
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int) -> str:
+    """A table; its last `numbers` columns stand to the right."""
+    rules = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, rules, *rows))

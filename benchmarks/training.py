@@ -1,0 +1,171 @@
+"""Training and compiling: what masks, CAP, mask updates and the passes cost."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import fx, nn
+from torch.nn.utils import prune
+
+from benchmarks.case import Case, Goal, judge
+from benchmarks.shapes import BERT_BASE, MINILM, TINY, Shape, examples
+from benchmarks.steps import Course, DutyStep, compiled, masked_and_plain, session
+from benchmarks.timing import Contender, in_turns
+from sparsify import schema
+from sparsify.pipeline import Pass
+from sparsify.program import Program
+from sparsify.self_test import self_test
+
+RECIPE = "cap-movement-90"
+SPARSITY = 0.9
+PAIRS = 11
+
+
+def cases(quick: bool) -> Iterator[Case]:
+    """Every case in turn; with `quick` on a model of two tiny layers, in seconds."""
+    passes = schema.read(RECIPE).recipe.passes
+    shape = TINY if quick else MINILM
+    dense = compiled(shape.model(), [])
+    yield masked_step(quick, shape, dense)
+    yield cap_step(quick, shape, dense, passes, live_teacher=False)
+    yield cap_step(quick, shape, dense, passes, live_teacher=True)
+    yield compile_all(quick, passes)
+    yield check_capture(quick)
+    yield mask_update(quick)
+
+
+def masked_step(quick: bool, shape: Shape, dense: Program) -> Case:
+    batch, sequence = (2, 8) if quick else (16, 64)
+    ours, plain = masked_and_plain(shape, dense, _one_shot(), batch, sequence)
+    timing = in_turns(Contender(ours), Contender(plain), pairs=2 if quick else PAIRS, warmup=2)
+    says = (
+        f"a training step of {shape}, {SPARSITY:.0%} masked, against the eager Hugging Face model"
+    )
+    return judge("training", "masked_step", timing, says, Goal("<=", 1.10), quick=quick)
+
+
+def cap_step(
+    quick: bool, shape: Shape, dense: Program, passes: Sequence[Pass], *, live_teacher: bool
+) -> Case:
+    pairs, warmup = (2, 1) if quick else (PAIRS, 2)
+    course = Course(
+        batch=2 if quick else 16,
+        sequence=8 if quick else 64,
+        timed=pairs + warmup,
+        distinct=4,
+        others=32 if quick else 4096,
+    )
+    without = [each for each in passes if each.tag != "contrast"]
+    with tempfile.TemporaryDirectory() as folder:
+        cap, kd = (
+            DutyStep(
+                session(shape, dense, chosen, course, Path(folder) / name),
+                course.first,
+                live_teacher,
+            )
+            for name, chosen in (("cap", passes), ("kd", without))
+        )
+        timing = in_turns(Contender(cap), Contender(kd), pairs=pairs, warmup=warmup)
+    name = "cap_step_live_teacher" if live_teacher else "cap_step"
+    how = "the teacher run in every step" if live_teacher else "the teacher's values kept"
+    says = f"a CAP step of {shape} against distillation alone, movement masks in both, {how}"
+    goal = None if live_teacher else Goal("<=", 1.15)
+    return judge("training", name, timing, says, goal, quick=quick)
+
+
+def mask_update(quick: bool) -> Case:
+    from passes.gradual_pruning import write_masks
+    from passes.prune import Prune
+
+    shape = TINY if quick else BERT_BASE
+    program = weights_alone(shape)
+    names = list(program.masks())
+    settings = Prune(criterion="magnitude", sparsity=SPARSITY, scope="global")
+    modules: list[tuple[nn.Module, str]] = []
+
+    def renew() -> None:
+        modules.clear()
+        for name in names:
+            owner = nn.Module()
+            owner.weight = nn.Parameter(program.tensor(name).detach())
+            modules.append((owner, "weight"))
+
+    def theirs() -> None:
+        prune.global_unstructured(modules, prune.L1Unstructured, amount=SPARSITY)
+
+    def ours() -> None:
+        write_masks(settings, program, names, SPARSITY, {})
+
+    timing = in_turns(
+        Contender(ours), Contender(theirs, renew), pairs=2 if quick else PAIRS, warmup=0
+    )
+    count = sum(program.tensor(name).numel() for name in names)
+    says = (
+        f"global masks of {count / 1e6:.1f} M weights at {SPARSITY:.0%}, against "
+        "torch.nn.utils.prune.global_unstructured"
+    )
+    return judge("training", "mask_update", timing, says, Goal(">=", 5), quick=quick)
+
+
+def compile_all(quick: bool, passes: Sequence[Pass]) -> Case:
+    shape = TINY if quick else BERT_BASE
+    model = shape.model()
+    timing = in_turns(
+        Contender(lambda: compiled(model, passes)),
+        Contender(lambda: bare_export(model)),
+        pairs=1 if quick else PAIRS,
+        warmup=0 if quick else 1,
+    )
+    says = f"capture and all passes of a CAP recipe, {shape}, against a bare torch.export"
+    return judge("training", "compile", timing, says, Goal("<=", 3), quick=quick)
+
+
+def check_capture(quick: bool) -> Case:
+    shape = TINY if quick else BERT_BASE
+    model = shape.model()
+    program = compiled(model, [])
+    timing = in_turns(
+        Contender(lambda: self_test(model, program)),
+        Contender(lambda: compiled(model, [])),
+        pairs=1 if quick else PAIRS,
+        warmup=0 if quick else 1,
+    )
+    says = f"the capture's self-test, {shape}, against the capture itself"
+    return judge("training", "self_test", timing, says, None, quick=quick)
+
+
+def bare_export(model: nn.Module) -> torch.export.ExportedProgram:
+    """What the capture stands on, without anything of ours."""
+    inputs, dynamic = examples(model)
+    shapes = {
+        name: dict.fromkeys(dimensions, torch.export.Dim.DYNAMIC)
+        for name, dimensions in dynamic.items()
+    }
+    return torch.export.export(model, (), kwargs=inputs, dynamic_shapes=shapes, strict=False)
+
+
+def weights_alone(shape: Shape) -> Program:
+    """A program of nothing but the masked matrices of `shape`, drawn as BERT draws them."""
+    root, graph = nn.Module(), fx.Graph()
+    nodes = []
+    for name, size in shape.matrices().items():
+        leaf = name.replace(".", "_")
+        root.register_parameter(leaf, nn.Parameter(torch.randn(size) * 0.02))
+        nodes.append(graph.get_attr(leaf))
+    graph.output(tuple(nodes))
+    program = Program(fx.GraphModule(root, graph), {})
+    for node in nodes:
+        program.mask(node, [program.output])
+    return program
+
+
+def _one_shot() -> list[Pass]:
+    known = Pass.known
+    return [
+        known["clean"](),
+        known["insert-masks"](),
+        known["prune"](criterion="magnitude", sparsity=SPARSITY),
+    ]

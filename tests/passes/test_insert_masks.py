@@ -1,0 +1,67 @@
+"""Masks of ones: gradients of what is pruned are zero, everything else stays dense."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from passes.insert_masks import InsertMasks
+from sparsify.errors import Problem
+from sparsify.pipeline import apply
+from tests.sparsify.programs import Tied, program, ran
+
+
+def test_by_default_the_body_is_masked_and_the_rest_explained() -> None:
+    found = program("bert")
+    (step,) = apply([InsertMasks()], found)
+    assert list(found.masks()) == list(step.report.did)
+    assert len(found.masks()) == 12
+    assert step.report.facts == {"masked_weights": 12, "masked_parameters": 16384}
+    left = step.report.left
+    assert left["classifier.weight"] == "no target (head)"
+    assert left["bert.embeddings.word_embeddings.weight"] == "no weight of a product (embedding)"
+    assert left["classifier.bias"] == "no weight of a product (vector)"
+    assert step.report.did["bert.encoder.layer.0.intermediate.dense.weight"] == (
+        "masked, 2,048 weights"
+    )
+    assert step.report.did.keys() | left.keys() == dict(found.module.named_parameters()).keys()
+
+
+def test_what_is_masked_already_is_left() -> None:
+    found = ran("bert", InsertMasks())
+    (step,) = apply([InsertMasks(targets=["body", "head"])], found)
+    assert sorted(step.report.did) == ["bert.pooler.dense.weight", "classifier.weight"]
+    assert list(step.report.left.values()).count("already masked") == 12
+
+
+@pytest.mark.parametrize("kind", ["bert", "albert", "plain"])
+def test_the_gradient_of_a_pruned_weight_is_exactly_zero(kind: str) -> None:
+    found = ran(kind, InsertMasks())
+    masks = found.masks()
+    for mask in masks.values():
+        mask.copy_(torch.rand_like(mask) > 0.5)
+    found.module.train()
+    outputs = found.module(**found.inputs)
+    logits = outputs if isinstance(outputs, torch.Tensor) else outputs["logits"]
+    logits.pow(2).sum().backward()
+    for name, mask in masks.items():
+        gradient = found.tensor(name).grad
+        assert gradient is not None
+        assert not gradient[mask == 0].any(), name
+        assert gradient[mask == 1].any(), name
+
+
+def test_the_look_up_in_a_tied_table_stays_dense() -> None:
+    found = ran(Tied, InsertMasks(targets=["words.weight"]))
+    (table,) = [node for node in found.parameters() if node.target == "words.weight"]
+    readers = {str(user.target) for user in table.users}
+    assert readers == {"aten.embedding.default", "aten.mul.Tensor"}
+    found.masks()["words.weight"].zero_()
+    assert not found.outputs()[0].any()
+    assert found.tensor("words.weight").any()
+
+
+def test_targets_that_bear_no_product_are_a_mistake() -> None:
+    with pytest.raises(Problem) as caught:
+        apply([InsertMasks(targets=["embedding"])], program("bert"))
+    assert str(caught.value).startswith("passes[0].insert-masks: 'embedding' matches no parameter;")

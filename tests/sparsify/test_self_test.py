@@ -1,0 +1,93 @@
+"""The self-test of a capture: silent on faithful graphs, loud on the others."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparsify.errors import Problem
+from sparsify.self_test import self_test
+from tests.sparsify.programs import EVERY, Toy, captured, pair
+
+MESSAGE = (
+    r"the captured graph differs from \w+: outputs by \d\.\de[+-]\d\d, gradients by \d\.\de[+-]\d\d"
+    "; its forward does something that a graph cannot hold, such as a random branch"
+)
+
+
+class Scaled(Toy):
+    """Multiplies by a number that no graph can draw again."""
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        return super().forward(input_ids) * random.uniform(1, 2)
+
+
+class Louder(Toy):
+    """Computes something else while training."""
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        found = super().forward(input_ids)
+        return found * 1.01 if self.training else found
+
+
+class Detached(Toy):
+    """The same outputs in both modes, and other gradients."""
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        found = super().forward(input_ids)
+        return found if self.training else found.detach() + 0 * found
+
+
+class Wrapped(Toy):
+    """Looks at the length it was captured with."""
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        length: int = int(input_ids.shape[1])
+        return super().forward(input_ids) * (2.0 if length == 3 else 1.0)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_faithful_capture_passes(kind: str) -> None:
+    module, program = pair(kind)
+    module.train()
+    program.module.train()
+    state = torch.random.get_rng_state()
+    found = self_test(module, program)
+    assert max(found.max_output_difference, found.max_gradient_difference) <= 1e-6
+    assert found.shapes == [[3, 7], [1, 5]]
+    assert found.seconds > 0
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert module.training
+    assert program.module.training
+    assert all(parameter.grad is None for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("kind", [Scaled, Louder, Detached])
+def test_a_forward_that_no_graph_holds_is_a_mistake(kind: type[nn.Module]) -> None:
+    random.seed(1)
+    module = kind()
+    with pytest.raises(Problem) as caught:
+        self_test(module, captured(module))
+    assert re.fullmatch(MESSAGE, str(caught.value))
+    assert f"differs from {kind.__name__}:" in str(caught.value)
+
+
+def test_a_program_of_other_weights_is_found_out() -> None:
+    module = Toy()
+    program = captured(module).clone()
+    with torch.no_grad():
+        program.tensor("head.bias").add_(1)
+    with pytest.raises(Problem, match=r"Toy: outputs by 1\.0e\+00, "):
+        self_test(module, program)
+
+
+def test_other_output_shapes_are_infinitely_far() -> None:
+    module = Toy()
+    program = captured(module)
+    module.head = nn.Linear(4, 3)
+    with pytest.raises(Problem, match="outputs by inf"):
+        self_test(module, program)
