@@ -32,7 +32,7 @@ floors: .venv/installed-dev  ## imports point downwards only
 	$(BIN)/lint-imports
 
 pytest: .venv/installed-dev  ## all tests, without the checks of style
-	$(BIN)/python -m pytest --quiet
+	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist worksteal
 
 format: .venv/installed-dev  ## rewrite the code in the house style
 	$(BIN)/ruff format .

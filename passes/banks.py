@@ -55,7 +55,7 @@ class Bank:
         try:
             # copy-on-write: torch wants memory that it could write to
             array = np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
-        except ValueError:
+        except (ValueError, EOFError):
             array = np.empty(0)
         if array.dtype != np.float16 or array.ndim != 2 or len(array) != len(rows):
             raise Problem("the bank is damaged", where=str(path), hint="run without `--resume`")

@@ -67,7 +67,9 @@ class Contrasting(Duty):
 
     def _snapshot_steps(self, run: Run) -> list[int]:
         parts = self.settings.snapshots + 1
-        return [round(i * run.steps / parts) for i in range(1, parts)]
+        steps = {round(i * run.steps / parts) for i in range(1, parts)}
+        # after the last step there is no row left to encode
+        return sorted(step for step in steps if 0 < step < run.steps)
 
     def _take(self, run: Run, step: int, student: Program | None) -> None:
         """The bank of the snapshot at `step`: the rows that the rest of the run will see."""

@@ -123,7 +123,7 @@ def apply(
     *,
     check: bool = True,
     after: Callable[[Step], None] = lambda step: None,
-    at: Callable[[int, str], str] = lambda number, key: f"passes[{number}]: {key}",
+    at: Callable[[int, str], str] = lambda number, key: f"passes[{number}]{key and f': {key}'}",
 ) -> list[Step]:
     """Run `passes` on `program`, in place, and return what each did.
 
@@ -137,7 +137,7 @@ def apply(
     """
     steps = []
     for number, each in enumerate(passes):
-        expected = program.outputs() if check and each.exact else None
+        expected = program.outputs(gradients=True) if check and each.exact else None
         nodes, parameters = len(program.graph.nodes), program.parameter_count()
         started = time.perf_counter()
         report = _run(each, program, partial(at, number))
@@ -145,7 +145,7 @@ def apply(
         program.module.recompile()
         if check:
             verify(program, after=each.tag)
-        if expected is not None and not _equal(expected, program.outputs()):
+        if expected is not None and not _equal(expected, program.outputs(gradients=True)):
             raise Violation(f"{each.tag} promised exact outputs and changed them")
         sizes = (nodes, len(program.graph.nodes)), (parameters, program.parameter_count())
         step = Step(each.tag, each.model_dump(mode="json"), report, seconds, *sizes)

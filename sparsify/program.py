@@ -60,16 +60,22 @@ class Program:
             node.kwargs = fx.node.map_aggregate(node.kwargs, moved)
         self.module.recompile()
 
-    def outputs(self, inputs: Mapping[str, Tensor] | None = None) -> list[Tensor]:
-        """The output tensors in eval mode, without gradients, on `inputs` or the captured ones."""
+    def outputs(
+        self, inputs: Mapping[str, Tensor] | None = None, *, gradients: bool = False
+    ) -> list[Tensor]:
+        """The output tensors in eval mode, detached, on `inputs` or the captured ones.
+
+        With `gradients` they are computed as in training: only then does torch multiply by a
+        parameter bit for bit as it does by a parameter's product with a mask.
+        """
         training = self.module.training
         self.module.eval()
         try:
-            with torch.no_grad():
+            with torch.set_grad_enabled(gradients):
                 found = pytree.tree_leaves(self.module(**(inputs or self.inputs)))
         finally:
             self.module.train(training)
-        return [value for value in found if isinstance(value, Tensor)]
+        return [value.detach() for value in found if isinstance(value, Tensor)]
 
     def tensor(self, name: str) -> Tensor:
         """The parameter or buffer called `name`."""

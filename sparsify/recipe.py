@@ -77,8 +77,8 @@ class Optimization(Section):
     max_grad_norm: Rate = 1.0
     freeze: list[str] = []
     """Parameters that stay as they are: names, globs, `re:` patterns or roles."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16: autocast with fp32 weights."""
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    """bf16: autocast with fp32 weights; auto: that, where the processor computes in bf16."""
 
     @model_validator(mode="after")
     def _one_length(self) -> Optimization:

@@ -1,4 +1,4 @@
-"""The command line from a recipe to a checked result, as a user runs it: in processes of its own."""
+"""The command line from a recipe to a checked result, in processes of its own as a user has."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_the_resolved_recipe_gives_the_same_weights_again(toy: Path, result: Pat
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize("moment", ["work/teacher/checkpoint-5", "work/student/checkpoint-15"])
+@pytest.mark.parametrize("moment", ["work/teacher/checkpoint-4", "work/student/checkpoint-15"])
 def test_an_interrupted_run_resumes_to_the_same_weights(
     toy: Path, result: Path, how: signal.Signals, moment: str
 ) -> None:
@@ -165,12 +165,12 @@ def test_a_missed_accuracy_floor_is_exit_code_1_with_the_report_written(toy: Pat
     output = toy / "floor"
     hard = ("--set", "train.accuracy_floor=1.0", "--set", "vars.steps=2", "--set", "seed=1")
     done = run(toy, output, *hard, "--set", "train.learning_rate=1e-9", "--quiet")
+    assert done.returncode == 1, done.stderr
     report = Report.load(output / "report.json")
     assert report.dense is not None
     assert report.sparse_onnx is not None
     kept = report.sparse_onnx.values["accuracy"] / report.dense.values["accuracy"]
     assert kept < 1
-    assert done.returncode == 1
     assert done.stderr.startswith(f"check failed: the sparse model keeps {kept:.1%} of the dense")
 
 

@@ -41,7 +41,11 @@ def require_sense(loaded: Loaded, setup: Setup, dense: Program) -> None:
             hint="add `teacher: {}` to fine-tune one",
         )
     for duty in duties:
-        duty.accept(regression=setup.regression)
+        try:
+            duty.accept(regression=setup.regression)
+        except Problem as problem:
+            where = f"{loaded.at('passes')}.{duty.name}"
+            raise Problem(problem.what, where=where, hint=problem.hint) from None
     known = roles(dense)
     if recipe.train is not None:
         select(known, recipe.train.freeze, where=loaded.at("train", "freeze"))

@@ -18,6 +18,7 @@ from sparsify.program import Program
 from sparsify.recipe import Model, Optimization, Recipe
 from sparsify.run.setup import Setup, captured
 from sparsify.training import Session, train
+from sparsify.training.session import best_precision
 from sparsify.watch import Watch
 
 WEIGHTS = "model.safetensors"
@@ -92,7 +93,7 @@ def session(
         validation=setup.validation,
         batches=batches,
         folder=folder,
-        precision=settings.precision,
+        precision=best_precision(settings.precision, next(program.module.parameters()).device),
         watch=watch,
     )
 

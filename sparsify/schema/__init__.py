@@ -12,7 +12,7 @@ from sparsify.schema.compose import load
 from sparsify.schema.find import builtin_recipes, find, purpose, recipe_folder
 from sparsify.schema.nodes import Table
 from sparsify.schema.overrides import override
-from sparsify.schema.places import locate
+from sparsify.schema.places import chosen, locate
 from sparsify.schema.validate import validate
 from sparsify.schema.variables import substitute
 from sparsify.schema.write import json_schema, to_yaml
@@ -48,7 +48,7 @@ class Loaded:
         What is not in the text has the place of what encloses it. Passes are called by their tag.
         """
         place = locate(self.tree, keys)
-        return f"{place.spot}: {'.'.join(place.dotted or map(str, keys))}"
+        return f"{place.spot}: {'.'.join(chosen(place).dotted or map(str, keys))}"
 
     def at_pass(self, *keys: str | int) -> str:
         """The same for a key of a pass; an empty last key means the pass itself."""

@@ -8,6 +8,7 @@ import torch
 from transformers import TrainingArguments
 
 from sparsify.analysis.roles import roles, select
+from sparsify.models.source import quiet
 from sparsify.recipe import Optimization
 from sparsify.report import Point
 from sparsify.training import checkpoint
@@ -45,7 +46,8 @@ def train(
     start = checkpoint.latest(session.folder) if resume else None
     if start is not None:
         checkpoint.require(start)
-    trainer.train(resume_from_checkpoint=str(start) if start else None)
+    with quiet():
+        trainer.train(resume_from_checkpoint=str(start) if start else None)
     for duty in session.duties:
         duty.before_step(session, session.steps)
     for parameter in frozen:
@@ -76,7 +78,7 @@ def _arguments(
         lr_scheduler_type="linear",
         warmup_steps=round(settings.warmup * session.steps),
         max_grad_norm=settings.max_grad_norm,
-        bf16=settings.precision == "bf16",
+        bf16=session.precision == "bf16",
         save_strategy="steps",
         save_steps=checkpoint_every,
         # the newest may be cut off while it is written

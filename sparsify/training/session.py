@@ -85,9 +85,9 @@ class Session:
         return read(program, self.data, rows, taps, self.precision, self.watch)
 
     def predict(self, program: Program) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        """f32[N, classes]: the logits of `program` for the validation set, in fp32."""
+        """f32[N, classes]: the logits for the validation set, in the precision of training."""
         rows = torch.arange(len(self.validation))
-        found = read(program, self.validation, rows, ("logits",), "fp32", Watch())
+        found = read(program, self.validation, rows, ("logits",), self.precision, Watch())
         return np.asarray(found["logits"].numpy())
 
 
@@ -133,6 +133,16 @@ def by_length(lengths: Tensor) -> Iterable[Tensor]:
         count = max(1, TOKENS // int(lengths[order[start]]))
         yield order[start : start + count]
         start += count
+
+
+def best_precision(wanted: str, device: torch.device) -> str:
+    """`fp32` or `bf16`; for `auto`, bf16 where `device` has instructions for it."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    able = torch.cpu.get_capabilities()
+    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "fp32"
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

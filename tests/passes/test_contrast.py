@@ -209,18 +209,18 @@ def test_a_second_one_is_a_mistake() -> None:
     with pytest.raises(Problem) as caught:
         ran("bert", Contrast(), Contrast())
     assert str(caught.value) == (
-        "passes[1].contrast: the representations are contrasted already; keep one `contrast`"
+        "passes[1]: the representations are contrasted already; keep one `contrast`"
     )
 
 
-def test_numbers_have_no_classes_to_compare(tmp_path: Path) -> None:
-    run: Any = Stub(tmp_path, LABELS.float())
+def test_numbers_have_no_classes_to_compare() -> None:
     with pytest.raises(Problem) as caught:
-        duty().begin(run)
+        duty().accept(regression=True)
     assert str(caught.value) == (
-        "contrast: the labels are numbers, and `supervised` compares classes; set `supervised: 0`"
+        "the labels are numbers, and `supervised` compares classes; set `supervised: 0`"
     )
-    duty(supervised=0).begin(run)
+    duty(supervised=0).accept(regression=True)
+    duty().accept(regression=False)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,16 +47,14 @@ def test_it_says_what_it_does() -> None:
 def test_a_second_one_is_a_mistake() -> None:
     with pytest.raises(Problem) as caught:
         ran(Toy, Distill(), Distill())
-    assert str(caught.value) == (
-        "passes[1].distill: the logits are distilled already; keep one `distill`"
-    )
+    assert str(caught.value) == ("passes[1]: the logits are distilled already; keep one `distill`")
 
 
 def test_kl_of_numbers_is_a_mistake() -> None:
-    numbers: Any = SimpleNamespace(labels=torch.zeros(3))
     with pytest.raises(Problem) as caught:
-        duty().begin(numbers)
+        duty().accept(regression=True)
     assert str(caught.value) == (
-        "distill: `kl` compares classes, and the labels are numbers; use mse"
+        "`kl` compares classes, and the labels are numbers; set `loss: mse`"
     )
-    duty(loss="mse").begin(numbers)
+    duty(loss="mse").accept(regression=True)
+    duty().accept(regression=False)

@@ -64,4 +64,6 @@ def test_the_look_up_in_a_tied_table_stays_dense() -> None:
 def test_targets_that_bear_no_product_are_a_mistake() -> None:
     with pytest.raises(Problem) as caught:
         apply([InsertMasks(targets=["embedding"])], program("bert"))
-    assert str(caught.value).startswith("passes[0].insert-masks: 'embedding' matches no parameter;")
+    assert str(caught.value).startswith(
+        "passes[0]: targets: 'embedding' matches no parameter; the roles here are body, head;"
+    )

@@ -204,7 +204,7 @@ def test_magnitude_learns_nothing() -> None:
 def test_its_state_is_restored() -> None:
     found, duty = gradual()
     run: Any = Steps(found, 20)
-    for step in range(10):
+    for step in range(12):
         duty.before_step(run, step)
     state = duty.state()
     _, other = gradual()
@@ -220,20 +220,19 @@ CUBIC = {"schedule": "cubic"}
 @pytest.mark.parametrize(
     ("passes", "said"),
     [
-        ([prune()], "passes[0].prune: no weight has a mask; put `insert-masks` before it"),
+        ([prune()], "passes[0]: no weight has a mask; put `insert-masks` before it"),
         ([InsertMasks(), prune(criterion="movement")],
-         "passes[1].prune: movement learns its scores while training; "
+         "passes[1]: movement learns its scores while training; "
          "give it a schedule such as `cubic`, or use `magnitude`"),
         ([InsertMasks(), prune(**CUBIC), prune(**CUBIC, targets=["*.query.weight"])],
-         f"passes[2].prune: '{QUERY}' is pruned by an earlier pass while training; "
+         f"passes[2]: '{QUERY}' is pruned by an earlier pass while training; "
          "give the two passes targets that do not overlap"),
         ([InsertMasks(), prune(**CUBIC), prune()],
-         f"passes[2].prune: '{QUERY}' is pruned by an earlier pass while training; "
+         f"passes[2]: '{QUERY}' is pruned by an earlier pass while training; "
          "give the two passes targets that do not overlap"),
         ([InsertMasks(), prune(targets=["head"])],
-         "targets: 'head' matches no parameter; "
-         "names look like 'bert.encoder.layer.0.attention.self.query.weight'; "
-         "roles: body, head, embedding, vector, other"),
+         "passes[1]: targets: 'head' matches no parameter; the roles here are body; "
+         f"a name is '{QUERY}'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(passes: list[Any], said: str) -> None:

@@ -102,7 +102,7 @@ def test_the_spec_is_checked_after_every_pass() -> None:
 
 @pytest.mark.parametrize(
     ("place", "said"),
-    [("", "passes[1].refuses: no; say yes"), ("model", "model: no; say yes")],
+    [("", "passes[1]: no; say yes"), ("key", "passes[1]: key: no; say yes")],
 )
 def test_a_problem_gets_the_place_of_its_pass_and_nothing_runs_after(place: str, said: str) -> None:
     seen: list[Step] = []

@@ -11,65 +11,70 @@ import torch
 
 from sparsify.errors import Problem
 from sparsify.run import folder
-from sparsify.run.folder import WORK, claim, seed_everything
+from sparsify.run.folder import WORK, claim, examine, seed_everything
 
 RECIPE = "passes: [clean]\n"
 
 
+def look(output: Path, recipe: str = RECIPE, **options: bool) -> None:
+    examine(output, recipe, **{"resume": False, "overwrite": False, **options})
+
+
 def refused(output: Path, recipe: str = RECIPE, **options: bool) -> str:
-    options = {"resume": False, "overwrite": False, **options}
     with pytest.raises(Problem) as caught:
-        claim(output, recipe, **options)
+        look(output, recipe, **options)
     return str(caught.value)
 
 
-def claimed(output: Path, recipe: str = RECIPE, **options: bool) -> Path:
-    return claim(output, recipe, **{"resume": False, "overwrite": False, **options})
-
-
 def test_a_new_folder_is_made_with_the_recipe_in_it(tmp_path: Path) -> None:
-    work = claimed(tmp_path / "a" / "b")
-    assert work == tmp_path / "a" / "b" / WORK
+    output = tmp_path / "a" / "b"
+    look(output)
+    assert not (tmp_path / "a").exists()
+    work = claim(output, RECIPE, resume=False)
+    assert work == output / WORK
     assert [(path.name, path.read_text()) for path in work.iterdir()] == [("recipe.yaml", RECIPE)]
 
 
 def test_a_folder_of_other_files_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    claimed(tmp_path)
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-    claimed(tmp_path, overwrite=True)
-    assert (tmp_path / "notes.txt").read_text() == "mine"
+    for overwrite in (False, True):
+        look(tmp_path, overwrite=overwrite)
+        claim(tmp_path, RECIPE, resume=False)
+        assert (tmp_path / "notes.txt").read_text() == "mine"
+        look(tmp_path, resume=True)
 
 
 def test_an_interrupted_run_goes_on_with_its_recipe(tmp_path: Path) -> None:
-    work = claimed(tmp_path)
+    work = claim(tmp_path, RECIPE, resume=False)
     (work / "state").write_text("half")
-    assert claimed(tmp_path, resume=True) == work
+    look(tmp_path, resume=True)
+    assert claim(tmp_path, RECIPE, resume=True) == work
     assert (work / "state").read_text() == "half"
 
 
 def test_overwriting_begins_anew(tmp_path: Path) -> None:
-    (claimed(tmp_path) / "state").write_text("half")
+    (claim(tmp_path, RECIPE, resume=False) / "state").write_text("half")
     (tmp_path / "report.json").write_text("{}")
-    work = claimed(tmp_path, "other\n", overwrite=True)
+    look(tmp_path, "other\n", overwrite=True)
+    work = claim(tmp_path, "other\n", resume=False)
     assert [path.name for path in work.iterdir()] == ["recipe.yaml"]
     assert (work / "recipe.yaml").read_text() == "other\n"
 
 
 def test_nothing_to_resume(tmp_path: Path) -> None:
     assert refused(tmp_path, resume=True) == (
-        f"{tmp_path}: nothing to resume; run without `--resume`"
+        f"{tmp_path}: holds no interrupted run; run without `--resume`"
     )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_recipe_does_not_go_on(tmp_path: Path) -> None:
-    work = claimed(tmp_path)
+    kept = claim(tmp_path, RECIPE, resume=False) / "recipe.yaml"
     assert refused(tmp_path, "other\n", resume=True) == (
-        f"{work / 'recipe.yaml'}: the interrupted run had another recipe; "
-        "resume with that file and the same options, or run with `--overwrite`"
+        f"{kept}: the interrupted run had another recipe; "
+        "resume with the same recipe and options, or run with `--overwrite`"
     )
-    assert (work / "recipe.yaml").read_text() == RECIPE
+    assert kept.read_text() == RECIPE
 
 
 def test_a_result_is_not_lost_by_mistake(tmp_path: Path) -> None:
@@ -80,7 +85,7 @@ def test_a_result_is_not_lost_by_mistake(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_not_lost_by_mistake(tmp_path: Path) -> None:
-    claimed(tmp_path)
+    claim(tmp_path, RECIPE, resume=False)
     assert refused(tmp_path) == (
         f"{tmp_path}: holds an interrupted run; add `--resume` or `--overwrite`"
     )
@@ -88,11 +93,11 @@ def test_an_interrupted_run_is_not_lost_by_mistake(tmp_path: Path) -> None:
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for options in ({}, {"overwrite": True}):
-        assert refused(tmp_path / "file", **options).endswith("; choose another `--output`")
-    assert refused(tmp_path / "file") == (
-        f"{tmp_path / 'file'}: cannot be written to (not a directory); choose another `--output`"
-    )
+    for output in (tmp_path / "file", tmp_path / "file" / "below"):
+        for overwrite in (False, True):
+            assert refused(output, overwrite=overwrite) == (
+                f"{output}: cannot be written to; choose another `--output`"
+            )
 
 
 def test_a_folder_that_may_not_be_written_to(

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from passes.contrast import Contrast
 from passes.insert_masks import InsertMasks
 from sparsify.errors import Problem
 from sparsify.recipe import Optimization
@@ -80,7 +79,8 @@ def test_freezing_nothing_that_exists_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
         run(session(tmp_path, steps=2), settings)
     assert str(caught.value) == (
-        "freeze: 'embeddin' matches no parameter; did you mean 'embedding'?"
+        "freeze: 'embeddin' matches no parameter; did you mean 'embedding', as in "
+        "'bert.embeddings.word_embeddings.weight'?"
     )
 
 
@@ -149,12 +149,3 @@ def test_magnitude_global_and_linear_hit_the_sparsity_too(tmp_path: Path) -> Non
     masks = found.student.masks().values()
     total = sum(mask.numel() for mask in masks)
     assert sum(int((mask == 0).sum()) for mask in masks) == round(0.8 * total)
-
-
-def test_numbers_cannot_be_contrasted_by_class(tmp_path: Path) -> None:
-    found = session(tmp_path, Contrast(), data=rows(40, regression=True), steps=2)
-    with pytest.raises(Problem) as caught:
-        run(found)
-    assert str(caught.value) == (
-        "contrast: the labels are numbers, and `supervised` compares classes; set `supervised: 0`"
-    )
