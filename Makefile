@@ -15,7 +15,7 @@ help:     ## list the targets
 install: .venv/installed-dev  ## make .venv with the package, editable, and all that a developer needs
 
 demo: .venv/installed  ## prune a real encoder to 90 %, export it, check it and time it
-	$(BIN)/sparsify run demo
+	$(BIN)/sparsify run demo --overwrite
 
 test: lint types floors pytest  ## everything that must hold: style, types, floors and all tests
 

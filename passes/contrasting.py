@@ -131,7 +131,7 @@ class Contrasting(Duty):
         """The bank vectors of the batch and of random other rows, and the rows they belong to."""
         # a generator of its own for every draw: resuming needs no state
         generator = torch.Generator().manual_seed(draw)
-        # the last bank holds the fewest rows, and every earlier one has them too
+        # the last bank holds the rows that are still to come; `find` leaves out what others lack
         known = (banks[-1].position >= 0).nonzero().squeeze(1)
         drawn = torch.randperm(len(known), generator=generator)[: self.settings.extra // len(banks)]
         found = [bank.find(torch.cat([rows, known[drawn]])) for bank in banks]

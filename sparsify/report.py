@@ -110,6 +110,8 @@ class Report(Part):
     recipe: str
     model: str
     seed: int
+    command: str = ""
+    """The command line that made it; empty when it was made from Python."""
     versions: dict[str, str]
     machine: dict[str, str]
     pruned_sparsity: float | None = None

@@ -43,7 +43,14 @@ def run(
     started = time.time()
     try:
         with screen.watching(quiet=quiet) as watch:
-            report = runner.run(loaded, folder, resume=resume, overwrite=overwrite, watch=watch)
+            report = runner.run(
+                loaded,
+                folder,
+                resume=resume,
+                overwrite=overwrite,
+                watch=watch,
+                command=shlex.join(["sparsify", *sys.argv[1:]]),
+            )
     except KeyboardInterrupt:
         screen.complain(f"interrupted; to continue: {resume_command(sys.argv)}")
         raise typer.Exit(INTERRUPTED) from None

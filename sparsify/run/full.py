@@ -41,6 +41,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     watch: Watch | None = None,
+    command: str = "",
 ) -> Report:
     """Do what the recipe says and leave the result in `output`.
 
@@ -50,6 +51,7 @@ def run(
         resume: continue where an interrupted run in `output` was; the result is the same.
         overwrite: replace what a run left in `output`.
         watch: told of everything that happens.
+        command: the command line, for the report.
 
     Raises:
         Problem: a mistake in the recipe, its model or data, or `output` holds another run.
@@ -59,12 +61,14 @@ def run(
     examine(output, loaded.text, resume=resume, overwrite=overwrite)
     seed_everything(loaded.recipe.seed)
     job = _start(loaded, output, clock)
+    job.report.command = command
     given = given_teacher(loaded.recipe, job.setup)
     work = claim(output, loaded.text, resume=resume)
     _learn(job, given, work, resume)
     _fold(job)
-    with clock.phase("evaluate"):
-        evaluate_both(job.report, job.setup, job.dense, clock.watch)
+    if job.setup.validation is not None:
+        with clock.phase("evaluate"):
+            evaluate_both(job.report, job.setup, job.dense, clock.watch)
     _export(job)
     job.report.phases = clock.phases
     write_text(output / "recipe.yaml", loaded.text)

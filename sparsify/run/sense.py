@@ -40,15 +40,19 @@ def require_sense(loaded: Loaded, setup: Setup, dense: Program) -> None:
             where=loaded.at("teacher"),
             hint="add `teacher: {}` to fine-tune one",
         )
-    for duty in duties:
-        try:
-            duty.accept(regression=setup.regression)
-        except Problem as problem:
-            where = f"{loaded.at('passes')}.{duty.name}"
-            raise Problem(problem.what, where=where, hint=problem.hint) from None
+    _require_labels(loaded, setup)
     known = roles(dense)
     if recipe.train is not None:
         select(known, recipe.train.freeze, where=loaded.at("train", "freeze"))
     if recipe.teacher is not None:
         where = loaded.at("teacher", "fine_tune", "freeze")
         select(known, recipe.teacher.fine_tune.freeze, where=where)
+
+
+def _require_labels(loaded: Loaded, setup: Setup) -> None:
+    for duty in setup.program.plan.duties:
+        try:
+            duty.accept(regression=setup.regression)
+        except Problem as problem:
+            where = f"{loaded.at('passes')}.{duty.name}"
+            raise Problem(problem.what, where=where, hint=problem.hint) from None

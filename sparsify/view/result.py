@@ -24,7 +24,7 @@ CONTENTS = {
     "report.json": "every figure; `sparsify show` prints it",
     "config.json": "the model's configuration and labels",
     "tokenizer.json": "its tokenizer",
-    "model.safetensors": "its weights, for `from_pretrained`",
+    "model.safetensors": "its weights, as safetensors",
     "work": "checkpoints of the unfinished run",
 }
 """File or folder of a result -> what it is."""
@@ -125,9 +125,10 @@ def _pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:
 
 def parity_line(parity: Parity) -> Text:
     """Whether the file computes what the program does, in a sentence."""
+    allowed = parity.tolerance * parity.scale
     return Text(
         f"parity: PyTorch and ONNX Runtime differ by at most {parity.max_abs_difference:.1e} "
-        f"(allowed {parity.tolerance:.0e}) at the shapes {shapes_words(parity.shapes)}"
+        f"(allowed {allowed:.0e}) at the shapes {shapes_words(parity.shapes)}"
     )
 
 
