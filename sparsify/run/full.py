@@ -9,16 +9,14 @@ from pathlib import Path
 
 import torch
 
-from sparsify.errors import CheckFailed
 from sparsify.export import inspect_onnx
 from sparsify.pipeline import Step, apply
 from sparsify.program import Program
-from sparsify.recipe import Recipe
 from sparsify.report import Report
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, save_checkpoint
 from sparsify.run.folder import claim, examine, seed_everything, write_text
-from sparsify.run.measuring import evaluate_both, measure_zeros, onnx_scores
+from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.sense import require_sense
 from sparsify.run.setup import Setup, prepare
 from sparsify.run.surroundings import machine, versions
@@ -66,15 +64,12 @@ def run(
     work = claim(output, loaded.text, resume=resume)
     _learn(job, given, work, resume)
     _fold(job)
-    if job.setup.validation is not None:
-        with clock.phase("evaluate"):
-            evaluate_both(job.report, job.setup, job.dense, clock.watch)
+    _evaluate(job)
     _export(job)
-    job.report.phases = clock.phases
-    write_text(output / "recipe.yaml", loaded.text)
-    job.report.save(output / "report.json")
+    _keep(job)
     shutil.rmtree(work)
-    _hold_to_floor(loaded.recipe, job.report)
+    if loaded.recipe.train is not None and loaded.recipe.train.accuracy_floor is not None:
+        hold_to_floor(job.report, loaded.recipe.train.accuracy_floor)
     return job.report
 
 
@@ -159,6 +154,12 @@ def _fold(job: Job) -> None:
         each.to(torch.device("cpu"))
 
 
+def _evaluate(job: Job) -> None:
+    if job.setup.validation is not None:
+        with job.clock.phase("evaluate"):
+            evaluate_both(job.report, job.setup, job.dense, job.clock.watch)
+
+
 def _export(job: Job) -> None:
     """Export both programs, check them in ONNX Runtime, and time them."""
     settings, setup, report = job.loaded.recipe.export, job.setup, job.report
@@ -186,13 +187,8 @@ def _export(job: Job) -> None:
             )
 
 
-def _hold_to_floor(recipe: Recipe, report: Report) -> None:
-    floor = None if recipe.train is None else recipe.train.accuracy_floor
-    if floor is None or report.dense is None or report.sparse_onnx is None:
-        return
-    kept = report.sparse_onnx.values[report.dense.main] / report.dense.values[report.dense.main]
-    if kept < floor:
-        raise CheckFailed(
-            f"the sparse model keeps {kept:.1%} of the dense {report.dense.main}, "
-            f"less than train.accuracy_floor {floor:.1%}"
-        )
+def _keep(job: Job) -> None:
+    """Write the recipe and, last of all, the report."""
+    job.report.phases = job.clock.phases
+    write_text(job.output / "recipe.yaml", job.loaded.text)
+    job.report.save(job.output / "report.json")

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from sparsify.data import Encoded
+from sparsify.errors import CheckFailed
 from sparsify.metrics import collapsed, evaluate
 from sparsify.program import Program
 from sparsify.report import Report, Scores
@@ -49,6 +50,23 @@ def onnx_scores(validation: Encoded, path: Path) -> Scores:
     logits = np.empty_like(found)
     logits[torch.cat(groups).numpy()] = found
     return _scores(validation, logits)
+
+
+def hold_to_floor(report: Report, floor: float) -> None:
+    """Hold the sparse model's main metric, in ONNX Runtime, to a share of the dense one.
+
+    Raises:
+        CheckFailed: it keeps less.
+    """
+    if report.dense is None or report.sparse_onnx is None:
+        return
+    main = report.dense.main
+    kept = report.sparse_onnx.values[main] / report.dense.values[main]
+    if kept < floor:
+        raise CheckFailed(
+            f"the sparse model keeps {kept:.1%} of the dense {main}, "
+            f"less than train.accuracy_floor {floor:.1%}"
+        )
 
 
 def _logits(validation: Encoded, program: Program) -> NDArray[Any]:

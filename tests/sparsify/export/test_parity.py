@@ -54,5 +54,5 @@ def test_too_large_a_difference_fails_the_check(difference: float) -> None:
         require(found)
     assert str(caught.value) == (
         f"ONNX Runtime's outputs differ from PyTorch's by {difference:.1e}, "
-        "more than export.tolerance 1.0e-04"
+        "more than the 1.0e-04 that export.tolerance allows"
     )
