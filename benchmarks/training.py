@@ -22,6 +22,8 @@ from sparsify.self_test import self_test
 RECIPE = "cap-movement-90"
 SPARSITY = 0.9
 PAIRS = 11
+SLOW_PAIRS = 5
+"""Of what takes tens of seconds."""
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -100,7 +102,7 @@ def mask_update(quick: bool) -> Case:
         write_masks(settings, program, names, SPARSITY, {})
 
     timing = in_turns(
-        Contender(ours), Contender(theirs, renew), pairs=2 if quick else PAIRS, warmup=0
+        Contender(ours), Contender(theirs, renew), pairs=2 if quick else SLOW_PAIRS, warmup=0
     )
     count = sum(program.tensor(name).numel() for name in names)
     says = (
@@ -116,7 +118,7 @@ def compile_all(quick: bool, passes: Sequence[Pass]) -> Case:
     timing = in_turns(
         Contender(lambda: compiled(model, passes)),
         Contender(lambda: bare_export(model)),
-        pairs=1 if quick else PAIRS,
+        pairs=1 if quick else SLOW_PAIRS,
         warmup=0 if quick else 1,
     )
     says = f"capture and all passes of a CAP recipe, {shape}, against a bare torch.export"
@@ -130,7 +132,7 @@ def check_capture(quick: bool) -> Case:
     timing = in_turns(
         Contender(lambda: self_test(model, program)),
         Contender(lambda: compiled(model, [])),
-        pairs=1 if quick else PAIRS,
+        pairs=1 if quick else SLOW_PAIRS,
         warmup=0 if quick else 1,
     )
     says = f"the capture's self-test, {shape}, against the capture itself"
