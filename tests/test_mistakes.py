@@ -57,6 +57,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.save("bert", made / "model")
     tiny.save("bert", made / "three", num_labels=3)
     (made / "nothing").mkdir()
+    weights = tiny.save("bert", made / "cut") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
     for name, text in FILES.items():
         (made / name).write_text(text)
     return made
