@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import results
 from benchmarks.case import Case
 from sparsify.errors import Problem, unknown
-from sparsify.report import Report
+from sparsify.report import RunReport
 
 MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 OPENING = re.compile(r"<!-- table:([\w-]+) -->")
@@ -67,7 +67,7 @@ def runs(folder: Path) -> str:
         "task", "model", "recipe", "metric", "dense", "sparse", "kept", "sparsity", "training",
         "machine",
     )  # fmt: skip
-    rows = [_run(path.stem.removeprefix("run-"), Report.load(path)) for path in paths]
+    rows = [_run(path.stem.removeprefix("run-"), RunReport.load(path)) for path in paths]
     note = "Dense and sparse: the metric in ONNX Runtime. Training: the sparse model alone.\n"
     return _markdown(head, rows, numbers=0) + "\n" + note
 
@@ -75,7 +75,7 @@ def runs(folder: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {"training": training, "runs": runs}
 
 
-def _run(task: str, report: Report) -> tuple[str, ...]:
+def _run(task: str, report: RunReport) -> tuple[str, ...]:
     if report.dense_onnx is None or report.sparse_onnx is None or report.pruned_sparsity is None:
         raise Problem(
             f"the report of {task!r} holds no scores in ONNX Runtime and no sparsity",

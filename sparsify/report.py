@@ -104,7 +104,7 @@ class Point(Part):
     values: dict[str, float]
 
 
-class Report(Part):
+class RunReport(Part):
     """One run. Sizes in bytes, times in the unit that the name says."""
 
     recipe: str
@@ -143,7 +143,7 @@ class Report(Part):
         draft.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> Report:
+    def load(cls, path: Path) -> RunReport:
         """Read a report.
 
         Raises:

@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
-from sparsify.report import Report
+from sparsify.report import RunReport
+from sparsify.training.checkpoint import latest
 from tests.sparsify import tiny
 
 RECIPE = """\
@@ -73,7 +74,7 @@ def result(toy: Path) -> Path:
 
 
 def test_a_run_leaves_a_checked_result(result: Path) -> None:
-    report = Report.load(result / "report.json")
+    report = RunReport.load(result / "report.json")
     assert report.pruned_sparsity == pytest.approx(0.9, abs=0.001)
     assert report.parity is not None
     assert report.parity.max_abs_difference < 1e-5
@@ -132,6 +133,36 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     toy: Path, result: Path, how: signal.Signals, moment: str
 ) -> None:
     output = toy / f"{how.name}-{Path(moment).parent.name}"
+    fresh = interrupt(toy, output, moment, how)
+    resumed = subprocess.run(
+        command(toy, output, "--resume", "--quiet"), env=fresh, capture_output=True, text=True
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    assert same_weights(result, output)
+
+
+def test_a_damaged_checkpoint_is_one_sentence(toy: Path) -> None:
+    output = toy / "damaged"
+    fresh = interrupt(toy, output, "work/student/checkpoint-15", signal.SIGKILL)
+    newest = latest(output / "work" / "student")
+    assert newest is not None
+    weights = newest / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    resumed = subprocess.run(
+        command(toy, output, "--resume", "--quiet"), env=fresh, capture_output=True, text=True
+    )
+    assert resumed.returncode == 2
+    assert resumed.stderr.splitlines()[-1] == (
+        f"error: {weights}: the checkpoint is damaged; "
+        f"delete {newest.name} to resume from the one before it"
+    )
+    assert not (output / "report.json").exists()
+
+
+def interrupt(toy: Path, output: Path, moment: str, how: signal.Signals) -> dict[str, str]:
+    """Run until the folder `moment` exists, then stop it; the environment to resume it in."""
     fresh = environment(toy) | {"SPARSIFY_CACHE": str(output / "cache")}
     process = subprocess.Popen(
         command(toy, output), env=fresh, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -145,11 +176,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     _, said = process.communicate(timeout=60)
     assert process.returncode == (-how if how == signal.SIGKILL else 130), said.decode()
     assert not (output / "report.json").exists()
-    resumed = subprocess.run(
-        command(toy, output, "--resume", "--quiet"), env=fresh, capture_output=True, text=True
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    assert same_weights(result, output)
+    return fresh
 
 
 def test_a_second_run_does_not_overwrite_the_first(toy: Path, result: Path) -> None:
@@ -166,7 +193,7 @@ def test_a_missed_accuracy_floor_is_exit_code_1_with_the_report_written(toy: Pat
     hard = ("--set", "train.accuracy_floor=1.0", "--set", "vars.steps=2", "--set", "seed=1")
     done = run(toy, output, *hard, "--set", "train.learning_rate=1e-9", "--quiet")
     assert done.returncode == 1, done.stderr
-    report = Report.load(output / "report.json")
+    report = RunReport.load(output / "report.json")
     assert report.dense is not None
     assert report.sparse_onnx is not None
     kept = report.sparse_onnx.values["accuracy"] / report.dense.values["accuracy"]

@@ -15,7 +15,7 @@ from sparsify.cli import screen
 from sparsify.cli.options import Json, ModelPath, Output, Quiet, RecipeName, Sets, overrides
 from sparsify.cli.results import contents
 from sparsify.errors import CheckFailed
-from sparsify.report import Report
+from sparsify.report import RunReport
 
 INTERRUPTED = 130
 
@@ -57,12 +57,12 @@ def run(
     except CheckFailed:
         # the figures that failed are what the user wants to see now
         if (kept := folder / "report.json").is_file() and kept.stat().st_mtime >= started:
-            _finish(Report.load(kept), folder, as_json)
+            _finish(RunReport.load(kept), folder, as_json)
         raise
     _finish(report, folder, as_json)
 
 
-def _finish(report: Report, folder: Path, as_json: bool) -> None:
+def _finish(report: RunReport, folder: Path, as_json: bool) -> None:
     from sparsify.view.result import result_view
 
     screen.answer(
@@ -131,7 +131,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of recipes, or of report.json."""
     if subject is Subject.REPORT:
-        screen.write_json(Report.model_json_schema())
+        screen.write_json(RunReport.model_json_schema())
     else:
         from sparsify.schema import json_schema
 

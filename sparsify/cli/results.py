@@ -50,9 +50,9 @@ def show(
 
 
 def _run(path: Path, weights: str | None, as_json: bool) -> None:
-    from sparsify.report import Report
+    from sparsify.report import RunReport
 
-    report = Report.load(path)
+    report = RunReport.load(path)
     chosen = {name: report.weights[name] for name in _matching(report.weights, weights)}
 
     def view() -> RenderableType:

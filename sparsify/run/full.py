@@ -12,7 +12,7 @@ import torch
 from sparsify.export import inspect_onnx
 from sparsify.pipeline import Step, apply
 from sparsify.program import Program
-from sparsify.report import Report
+from sparsify.report import RunReport
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, save_checkpoint
 from sparsify.run.folder import claim, examine, seed_everything, write_text
@@ -40,7 +40,7 @@ def run(
     overwrite: bool = False,
     watch: Watch | None = None,
     command: str = "",
-) -> Report:
+) -> RunReport:
     """Do what the recipe says and leave the result in `output`.
 
     Args:
@@ -84,7 +84,7 @@ class Job:
     dense: Program
     """What the sparse program is compared with: the teacher, or the model as it came."""
     steps: list[Step]
-    report: Report
+    report: RunReport
 
 
 def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
@@ -99,7 +99,7 @@ def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
             at=partial(loaded.at_pass, "passes"),
         )
     require_sense(loaded, setup, dense)
-    report = Report(
+    report = RunReport(
         recipe=loaded.name,
         model=setup.source.name,
         seed=loaded.recipe.seed,

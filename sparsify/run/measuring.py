@@ -13,7 +13,7 @@ from sparsify.data import Encoded
 from sparsify.errors import CheckFailed
 from sparsify.metrics import collapsed, evaluate
 from sparsify.program import Program
-from sparsify.report import Report, Scores
+from sparsify.report import RunReport, Scores
 from sparsify.run.setup import Setup
 from sparsify.runtime import predict
 from sparsify.runtime import session as open_onnx
@@ -21,7 +21,7 @@ from sparsify.training.session import by_length, read
 from sparsify.watch import Watch
 
 
-def measure_zeros(report: Report, program: Program, names: list[str]) -> None:
+def measure_zeros(report: RunReport, program: Program, names: list[str]) -> None:
     """Note the share of zeros in each of the weights `names`, and in all of them."""
     tensors = {name: program.tensor(name) for name in names}
     report.weights = {name: float((t == 0).float().mean()) for name, t in tensors.items()}
@@ -30,7 +30,7 @@ def measure_zeros(report: Report, program: Program, names: list[str]) -> None:
         report.pruned_sparsity = sum(int((t == 0).sum()) for t in tensors.values()) / total
 
 
-def evaluate_both(report: Report, setup: Setup, dense: Program, watch: Watch) -> None:
+def evaluate_both(report: RunReport, setup: Setup, dense: Program, watch: Watch) -> None:
     """Note the metrics of the dense and the sparse program, and warn of a collapse."""
     if setup.validation is None:
         return
@@ -52,7 +52,7 @@ def onnx_scores(validation: Encoded, path: Path) -> Scores:
     return _scores(validation, logits)
 
 
-def hold_to_floor(report: Report, floor: float) -> None:
+def hold_to_floor(report: RunReport, floor: float) -> None:
     """Hold the sparse model's main metric, in ONNX Runtime, to a share of the dense one.
 
     Raises:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sparsify.report import Latency, Parity, Report, Scores
+from sparsify.report import Latency, Parity, RunReport, Scores
 from sparsify.view.capture import self_test_line, shapes_words
 from sparsify.view.history import history_table
 from sparsify.view.latency import DENSE_SPEED, SAME, ratio_words, setting
@@ -30,7 +30,7 @@ CONTENTS = {
 """File or folder of a result -> what it is."""
 
 
-def result_table(report: Report) -> Table:
+def result_table(report: RunReport) -> Table:
     """Dense beside sparse: metrics in both runtimes, zeros, sizes, latencies."""
     made = table("", "dense", "sparse", "sparse against dense", right=("dense", "sparse"))
     _metrics(made, "PyTorch", report.dense, report.sparse)
@@ -52,7 +52,7 @@ def result_table(report: Report) -> Table:
 
 
 def result_view(
-    report: Report, folder: Path | None = None, files: Sequence[str] = ()
+    report: RunReport, folder: Path | None = None, files: Sequence[str] = ()
 ) -> RenderableType:
     """The table of a run, what it means, what to beware of, and where things lie."""
     parts: list[RenderableType] = [_heading(report), result_table(report)]
@@ -69,7 +69,7 @@ def result_view(
     return Group(*parts)
 
 
-def report_view(report: Report, folder: Path, files: Sequence[str]) -> RenderableType:
+def report_view(report: RunReport, folder: Path, files: Sequence[str]) -> RenderableType:
     """All that is known of a run: the result, each pass, and how its figures moved."""
     parts = [result_view(report, folder, files)]
     if report.self_test is not None:
@@ -89,7 +89,7 @@ def folder_table(folder: Path, files: Sequence[str]) -> Table:
     return made
 
 
-def _heading(report: Report) -> Text:
+def _heading(report: RunReport) -> Text:
     text = Text(f"{report.recipe} ", "bold")
     return text.append(f"on {report.model}, seed {report.seed}", "not bold dim")
 
@@ -132,7 +132,7 @@ def parity_line(parity: Parity) -> Text:
     )
 
 
-def _phases(report: Report) -> Text:
+def _phases(report: RunReport) -> Text:
     spent = ", ".join(f"{phase.name} {seconds(phase.seconds)}" for phase in report.phases)
     total = sum(phase.seconds for phase in report.phases)
     peak = max(phase.peak_memory_mb for phase in report.phases)

@@ -11,7 +11,7 @@ from benchmarks import readme, results
 from benchmarks.case import Goal, judge
 from benchmarks.timing import Timing
 from sparsify.errors import Problem
-from sparsify.report import Phase, Report, Scores
+from sparsify.report import Phase, RunReport, Scores
 
 MACHINE = {"system": "Linux", "processor": "Some CPU", "torch_threads": "2", "gpu": "none"}
 TRAINING = """\
@@ -37,8 +37,8 @@ Dense and sparse: the metric in ONNX Runtime. Training: the sparse model alone.
 """  # noqa: E501  a row of a table is one line
 
 
-def report(model: str = "package://some_bert/model") -> Report:
-    return Report(
+def report(model: str = "package://some_bert/model") -> RunReport:
+    return RunReport(
         recipe="cap",
         model=model,
         seed=1,

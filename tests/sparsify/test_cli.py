@@ -18,10 +18,10 @@ import sparsify.runtime
 from sparsify.cli import main
 from sparsify.cli.recipes import resume_command
 from sparsify.errors import CheckFailed, Problem
-from sparsify.report import Cost, Latency, Parity, PlanReport, Report
+from sparsify.report import Cost, Latency, Parity, PlanReport, RunReport
 
 RECIPE = "magnitude-oneshot"
-REPORT = Report(
+REPORT = RunReport(
     recipe=RECIPE, model="m", seed=1, versions={}, machine={}, pruned_sparsity=0.5,
     bytes_sparse=10, weights={"layer.0.weight": 0.5, "layer.1.weight": 0.25},
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from expecttest import assert_expected_inline
 
-from sparsify.report import Latency, Parity, Phase, Point, Report, Scores, SelfTest
+from sparsify.report import Latency, Parity, Phase, Point, RunReport, Scores, SelfTest
 from sparsify.view.result import report_view, result_view
 
 
@@ -21,7 +21,7 @@ def latency(file: str, median_ms: float, ratio: float) -> Latency:
     )
 
 
-def report(**changes: Any) -> Report:
+def report(**changes: Any) -> RunReport:
     values: dict[str, Any] = {
         "recipe": "demo",
         "model": "package://encoder/model",
@@ -43,7 +43,7 @@ def report(**changes: Any) -> Report:
         ],
         "warnings": ["12 of 300 texts were cut at 128 tokens [see data.max_length]."],
     }
-    return Report(**(values | changes))
+    return RunReport(**(values | changes))
 
 
 def test_the_table_that_a_user_waits_for(rendered: Callable[..., str]) -> None:
