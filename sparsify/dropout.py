@@ -1,9 +1,13 @@
-"""Dropout that obeys `.train()` and `.eval()` in a graph that torch.export has frozen."""
+"""Dropout and norms that obey `.train()` and `.eval()` in a graph that torch.export has frozen."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
+from torch.export import ExportedProgram
 
 from sparsify.program import aten
 
@@ -40,15 +44,47 @@ class Attention(nn.Module):
         )
 
 
+class Switched(nn.Module):
+    """Any other operator with an argument that says whether it is training: batch norm."""
+
+    def __init__(self, operator: torch._ops.OpOverload, place: int) -> None:
+        super().__init__()
+        self.operator, self.place = operator, place
+
+    def forward(self, *args: Any) -> Any:
+        """What the operator returns; `args` are its arguments, of which `training` is ignored."""
+        given = list(args)
+        given[self.place] = self.training
+        return self.operator(*given)
+
+
+NAMES = {nn.Dropout: "dropout", Attention: "attention", Switched: "switched"}
+"""The submodules that a program may call, and what they are called in it."""
+TRAINING = ("train", "training", "use_input_stats")
+"""What operators call the argument that says whether they are training."""
+
+
+def random_submodules(exported: ExportedProgram) -> tuple[str, ...]:
+    """The submodules that draw random numbers for something else than dropout, in graph order."""
+    found: dict[str, None] = {}
+    for node in exported.graph.nodes:
+        is_random = torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+        if is_random and _switch(node) is None and node.target is not SDPA:
+            *_, (owner, _) = node.meta.get("nn_module_stack", {"": ("", "")}).values()
+            if owner:
+                found[owner] = None
+    return tuple(found)
+
+
 def make_switchable(module: fx.GraphModule) -> None:
-    """Turn calls with a baked dropout into submodules that look at `training`, in place."""
+    """Turn calls that have their mode baked in into submodules that look at `training`."""
     count = 0
     for node in list(module.graph.nodes):
         made = _switch(node)
         if made is None:
             continue
         switch, args = made
-        name = f"{'attention' if isinstance(switch, Attention) else 'dropout'}_{count}"
+        name = f"{NAMES[type(switch)]}_{count}"
         count += 1
         module.add_submodule(name, switch)
         with module.graph.inserting_before(node):
@@ -62,6 +98,7 @@ def make_switchable(module: fx.GraphModule) -> None:
 
 
 def _switch(node: fx.Node) -> tuple[nn.Module, tuple[fx.node.Argument, ...]] | None:
+    """The submodule that obeys the mode, and what it is called with; None where none is needed."""
     if node.op != "call_function":
         return None
     if node.target in (aten.dropout.default, aten.dropout_.default):
@@ -72,4 +109,12 @@ def _switch(node: fx.Node) -> tuple[nn.Module, tuple[fx.node.Argument, ...]] | N
         dropped = node.args[4] if len(node.args) > 4 else node.kwargs.get("dropout_p", 0.0)
         if isinstance(dropped, float) and dropped > 0:
             return Attention(dropped), node.args
+    elif isinstance(node.target, torch._ops.OpOverload):
+        names = [argument.name for argument in node.target._schema.arguments]
+        given = dict(zip(names, node.args, strict=False))
+        # a norm without running statistics does the same in both modes
+        if given.get("running_mean", node) is not None:
+            for place, name in enumerate(names):
+                if name in TRAINING and given.get(name) is True:
+                    return Switched(node.target, place), node.args
     return None

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+BATCHES, LENGTHS, SCALES = (3, 1, 5), (7, 5, 17), (1.3, 0.8, 1.7)
+"""Sizes that no capture uses; a batch of one is where dimensions vanish."""
+LONG = 64
+"""From here on a dimension is no text of the examples, but a signal."""
+
 
 def at_sizes(
     inputs: Mapping[str, Tensor],
@@ -17,9 +22,10 @@ def at_sizes(
 ) -> dict[str, Tensor]:
     """The example inputs, resized along their named dimensions.
 
-    Only values of the examples occur, so ids stay inside their vocabularies; the first position
-    stays the first, the others are drawn. A dimension is drawn once for all inputs, so what
-    belongs together stays together. Masks hide the end of some rows and never a whole row.
+    Only values of the examples occur, so ids stay inside their vocabularies; the first and the last
+    position stay where they are, the others are drawn from between. A dimension is drawn once for
+    all inputs, so what belongs together stays together. Masks hide the end of some rows and never a
+    whole row.
 
     Args:
         inputs: example inputs by name.
@@ -42,10 +48,47 @@ def at_sizes(
 
 
 def _draw(size: int, count: int, random: torch.Generator) -> Tensor:
-    """i64[count]: which of `size` positions to take; the first comes first."""
-    index = torch.randint(size, (count,), generator=random)
+    """i64[count]: which of `size` positions to take; the first comes first, the last last."""
+    first, last = min(1, size - 1), max(size - 1, 1)
+    index = torch.randint(first, max(last, first + 1), (count,), generator=random)
+    index[-1:] = size - 1
     index[:1] = 0
     return index
+
+
+def other_sizes(
+    inputs: Mapping[str, Tensor], dynamic: Mapping[str, Mapping[int, str]], number: int = 0
+) -> dict[str, int]:
+    """Sizes for every named dimension that are not those of the examples; another set per `number`.
+
+    Short dimensions (texts) get short sizes, long ones (signals) are scaled; after these come
+    multiples of the examples' own sizes, for models that take nothing else.
+    """
+    found: dict[str, int] = {}
+    multiple = number - len(LENGTHS) + 1
+    for name, dims in dynamic.items():
+        for dimension, label in dims.items():
+            size = inputs[name].shape[dimension]
+            if label == "batch":
+                found[label] = BATCHES[number % len(BATCHES)]
+            elif multiple > 0:
+                found[label] = multiple * size
+            elif label not in found:
+                short = LENGTHS[number] + len(found) - ("batch" in found)
+                found[label] = short if size < LONG else round(size * SCALES[number])
+    return found
+
+
+def own_sizes(
+    inputs: Mapping[str, Tensor], dynamic: Mapping[str, Mapping[int, str]]
+) -> dict[str, int]:
+    """The examples' sizes of named dimensions that are neither of a batch nor of a text."""
+    return {
+        label: inputs[name].shape[dimension]
+        for name, dims in dynamic.items()
+        for dimension, label in dims.items()
+        if label not in ("batch", "sequence")
+    }
 
 
 def _is_mask(name: str, value: Tensor) -> bool:

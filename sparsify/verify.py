@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import nn
 
-from sparsify.dropout import Attention
+from sparsify.dropout import NAMES
 from sparsify.errors import Violation
 from sparsify.program import MASK, Program
 
@@ -41,7 +40,8 @@ def calls_are_aten_or_dropout(program: Program) -> str | None:
             return f"%{node.name} is a call of a method"
         if node.op == "call_module":
             part = program.module.get_submodule(str(node.target))
-            if not isinstance(part, nn.Dropout | Attention):
+            known = type(part) in NAMES or str(node.target) in program.origin.opaque
+            if not known:
                 return f"%{node.name} calls a {type(part).__name__}"
         known = isinstance(node.target, ATEN) or (
             getattr(node.target, "__module__", "") in SCALAR_MODULES

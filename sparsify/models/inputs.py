@@ -1,125 +1,177 @@
-"""Example inputs that a model accepts, found from its configuration or by watching it run."""
+"""Example inputs that a model accepts: made from what is known of it, and tried."""
 
 from __future__ import annotations
 
-import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from sparsify.capture.blame import FAILURES, blame, first_line
 from sparsify.errors import Problem
-from sparsify.models.probe import watch
+from sparsify.examples import at_sizes, other_sizes
+from sparsify.given import Input
+from sparsify.models.facts import GIVE, Facts
+from sparsify.models.given import WHERE, given_inputs
+from sparsify.models.signals import input_features, input_values, pixel_values
 from sparsify.models.source import Source
+from sparsify.models.texts import (
+    Example,
+    Extent,
+    attention_mask,
+    bbox,
+    decoder_input_ids,
+    ids,
+    input_ids,
+    token_type_ids,
+)
 
-NAMES = ("input_ids", "attention_mask", "token_type_ids")
-"""What a tokenizer gives, in the order in which models take it."""
-
-
-def input_names(source: Source) -> tuple[str, ...]:
-    """Which of `NAMES` the model is called with.
-
-    Token types only where the model tells at least two apart and the tokenizer, if there is one,
-    gives them.
-
-    Raises:
-        Problem: the model's forward takes no `input_ids`, or needs something else.
-    """
-    parameters = inspect.signature(source.module.forward).parameters
-    if "input_ids" not in parameters:
-        raise Problem(
-            f"forward takes no input_ids; its parameters: {', '.join(parameters) or 'none'}",
-            where=source.name,
-            hint=f"name them as a tokenizer does: {', '.join(NAMES)}",
-        )
-    for name, parameter in parameters.items():
-        optional = parameter.default is not parameter.empty or parameter.kind in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        )
-        if not optional and name not in NAMES:
-            raise Problem(f"forward needs {name!r}, which no tokenizer gives", where=source.name)
-    return tuple(
-        name
-        for name in NAMES
-        if name in parameters and (name != "token_type_ids" or _tells_types_apart(source))
-    )
+Inputs = tuple[dict[str, Tensor], dict[str, dict[int, str]]]
+MAKERS: Mapping[str, Callable[[Facts, Extent], list[Example]]] = {
+    "input_ids": input_ids,
+    "bbox": bbox,
+    "attention_mask": attention_mask,
+    "token_type_ids": token_type_ids,
+    "pixel_values": pixel_values,
+    "input_values": input_values,
+    "input_features": input_features,
+    "decoder_input_ids": decoder_input_ids,
+}
+"""The inputs that are understood by their name, as tokenizers and processors name them."""
+WORDS = ("input_ids", "bbox", "attention_mask", "token_type_ids")
+DECODER = "decoder_input_ids"
+WINDOWS = (16, 64, 128)
+"""Lengths of texts that are tried where the one asked for does not do."""
 
 
 def sequence_limit(source: Source) -> int | None:
     """The longest sequence that the model has positions for, or None where no limit is known."""
-    if source.config is None:
-        return watch(source.module, input_names(source)).positions
-    limit = getattr(source.config, "max_position_embeddings", None)
-    if not isinstance(limit, int) or limit < 1:
-        return None
-    for name, module in source.module.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-            # RoBERTa and MPNet count positions from behind the padding index.
-            return limit if module.padding_idx is None else limit - module.padding_idx - 1
-    return limit
+    return Facts(source).positions
 
 
 def example_inputs(
-    source: Source, *, batch: int = 2, sequence: int = 12
-) -> tuple[dict[str, Tensor], dict[str, dict[int, str]]]:
-    """Valid inputs, i64[batch, sequence] by name, and the dimensions that may vary by name.
+    source: Source,
+    *,
+    batch: int = 2,
+    sequence: int = 12,
+    given: Mapping[str, Input] | None = None,
+) -> Inputs:
+    """Inputs that the model accepts, by name, and the dimensions that may vary, by name.
 
-    The first row is full, the others end in padding. A sequence longer than the model has
-    positions for is cut to `sequence_limit`. The same arguments give the same values.
+    Of text the first row is full, the others end in padding, unless the model wants full rows; a
+    sequence longer than the model has positions for is cut. The same arguments give the same
+    values.
+
+    Args:
+        source: the model.
+        batch: how many examples.
+        sequence: how many tokens; signals get about as many steps.
+        given: the inputs as the user describes them; left out, they are made up.
 
     Raises:
-        Problem: the model's forward does not take what a tokenizer gives.
+        Problem: what the model takes cannot be guessed, or it does not accept what is given.
     """
-    names = input_names(source)
-    limit = sequence_limit(source)
-    length = sequence if limit is None else min(sequence, limit)
-    rows = torch.arange(batch)[:, None]
-    places = torch.arange(length)[None, :]
-    real = places < length - (rows % 4) * length // 4
-    pad = _padding(source)
-    inputs = {
-        "input_ids": torch.where(real, _tokens(source, batch, length, pad), pad),
-        "attention_mask": real.long(),
-        "token_type_ids": (real & (places >= length // 2)).long(),
-    }
-    device = next((each.device for each in source.module.parameters()), torch.device("cpu"))
-    dynamic = {name: {0: "batch", 1: "sequence"} for name in names}
-    return {name: inputs[name].to(device) for name in names}, dynamic
+    if given:
+        return _described(source, given_inputs(source, given, batch=batch, sequence=sequence))
+    refusal, second = "", None
+    for number, proposal in enumerate(_proposals(Facts(source), batch, sequence)):
+        inputs, dims = _placed(source, proposal)
+        if says := _refusal(source, inputs):
+            refusal = refusal or says
+            continue
+        resized = at_sizes(inputs, dims, other_sizes(inputs, dims), seed=number)
+        if not _refusal(source, resized):
+            return inputs, dims
+        second = second or (inputs, dims)
+    if second is None:
+        what = f"no example inputs could be made: {refusal}"
+        raise Problem(what, where=source.name, hint=GIVE)
+    return second
 
 
-def _tokens(source: Source, batch: int, length: int, pad: int) -> Tensor:
-    """Random token ids, i64[batch, length], none of them padding where there is another."""
-    count = _vocabulary(source)
-    generator = torch.Generator().manual_seed(0)
-    drawn = torch.randint(0, max(count - 1, 1), (batch, length), generator=generator)
-    return drawn if count == 1 else drawn + (drawn >= pad)
+def _described(source: Source, examples: Mapping[str, Example]) -> Inputs:
+    inputs, dims = _placed(source, examples)
+    if says := _refusal(source, inputs):
+        raise Problem(f"{source.name} does not run on them: {says}", where=WHERE)
+    return inputs, dims
 
 
-def _padding(source: Source) -> int:
-    pad = getattr(source.config, "pad_token_id", None)
-    if pad is None and source.tokenizer is not None:
-        pad = source.tokenizer.pad_token_id
-    return int(pad) if pad is not None and 0 <= pad < _vocabulary(source) else 0
+def _proposals(facts: Facts, batch: int, sequence: int) -> Iterator[dict[str, Example]]:
+    """Sets of inputs, the likeliest first; then longer texts, for models that work on windows."""
+    for length in (sequence, *WINDOWS):
+        for names in _selections(facts):
+            is_text = any(name.endswith("input_ids") for name in names)
+            if length != sequence and not is_text:
+                continue
+            for padded in (True, False) if is_text else (False,):
+                extent = Extent(batch, length, padded)
+                choices = [_made(facts, name, extent) for name in names]
+                for each in itertools.product(*choices):
+                    yield dict(zip(names, each, strict=True))
 
 
-def _vocabulary(source: Source) -> int:
-    size = getattr(source.config, "vocab_size", None)
-    if isinstance(size, int):
-        return size
-    rows = watch(source.module, input_names(source)).rows
-    if "input_ids" not in rows:
+def _selections(facts: Facts) -> Iterator[list[str]]:
+    """Which inputs to give: all that are understood, then fewer, then with the decoder's."""
+    module, names = facts.source.module, facts.parameters
+    main = str(getattr(module, "main_input_name", ""))
+    needed = {*facts.required, main if main in names else "input_ids"} & names.keys()
+    writes = getattr(module, "can_generate", None)
+    known = [name for name in MAKERS if name in names and name != DECODER]
+    if "input_ids" not in needed:
+        known = [name for name in known if name in needed]
+    elif not facts.tells_types_apart:
+        known = [name for name in known if name != "token_type_ids" or name in needed]
+    fewer = [name for name in known if name in WORDS or name in needed]
+    more = sorted(needed - set(MAKERS))
+    decoder = [DECODER] if DECODER in names else []
+    if decoder and writes is not None and writes():
+        yield known + decoder + more
+        yield fewer + decoder + more
+    yield known + more
+    yield fewer + more
+    if decoder:
+        yield fewer + decoder + more
+
+
+def _made(facts: Facts, name: str, extent: Extent) -> list[Example]:
+    """All that an input may be; one that is not known by its name must go into an embedding."""
+    if name not in MAKERS and "mask" in name:
+        return attention_mask(facts, extent)
+    if name in MAKERS:
+        found = MAKERS[name](facts, extent)
+    else:
+        found = ids(facts, extent, name) if name in facts.reach.rows else []
+    if not found:
         raise Problem(
-            "no nn.Embedding reads input_ids, so the size of the vocabulary is unknown",
-            where=source.name,
-            hint="look tokens up with torch.nn.Embedding",
+            f"what forward's {name!r} takes cannot be guessed",
+            where=facts.source.name,
+            hint=f"{GIVE}, such as `{name}: [batch, sequence, 64]`",
         )
-    return rows["input_ids"]
+    return found
 
 
-def _tells_types_apart(source: Source) -> bool:
-    tokenizer = source.tokenizer
-    gives = tokenizer is None or "token_type_ids" in tokenizer.model_input_names
-    if source.config is None:
-        return gives
-    types = getattr(source.config, "type_vocab_size", None)
-    return gives and types > 1 if isinstance(types, int) else gives and tokenizer is not None
+def _placed(source: Source, examples: Mapping[str, Example]) -> Inputs:
+    """Values on the model's device, floats in the type of its weights, and dimensions."""
+    first = next(source.module.parameters(), torch.empty(0))
+    inputs, dims = {}, {}
+    for name, example in examples.items():
+        kind = first.dtype if example.value.is_floating_point() else example.value.dtype
+        inputs[name] = example.value.to(first.device, kind)
+        dims[name] = dict(example.dims)
+    return inputs, dims
+
+
+def _refusal(source: Source, inputs: Mapping[str, Tensor]) -> str:
+    """Why the model does not run on `inputs`; empty where it does, or has no weights to tell."""
+    if any(value.is_meta for value in inputs.values()):
+        return ""
+    training = source.module.training
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            source.module.eval()(**inputs)
+    except FAILURES as error:
+        return f"{first_line(error)} ({blame(error, source.module)})"
+    finally:
+        source.module.train(training)
+    return ""

@@ -58,7 +58,7 @@ def load_model(
             folders.check(folder, spec.path)
         config = _config(spec, folder)
         if fine_tuned and classes is not None:
-            _same_labels(spec.path, config, classes, labels)
+            same_labels(spec.path, config, classes, labels)
         _set_labels(config, labels, regression=regression)
         module, notes = _module(spec, folder, config, classes, complete=fine_tuned, seed=seed)
         return Source(module, module.config, _tokenizer(spec, folder), spec.path, folder, notes)
@@ -97,9 +97,10 @@ def _set_labels(
         config.problem_type = "single_label_classification"
 
 
-def _same_labels(
+def same_labels(
     path: str, config: PretrainedConfig, classes: int, labels: tuple[str, ...] | None
 ) -> None:
+    """Raise a Problem unless a configuration counts the labels as the data does."""
     if config.num_labels != classes:
         raise Problem(f"the model has {config.num_labels} labels, the data {classes}", where=path)
     named = [str(name) for _, name in sorted((config.id2label or {}).items())]

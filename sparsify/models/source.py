@@ -13,6 +13,9 @@ from transformers.utils import logging as talk
 
 from sparsify.errors import Problem
 
+PROCESSOR = ("preprocessor_config.json", "processor_config.json")
+"""What says how images and sound become inputs."""
+
 
 @dataclass
 class Source:
@@ -44,12 +47,16 @@ class Source:
         return self.tokenizer
 
     def save_assets(self, folder: Path) -> None:
-        """Write `config.json` and the tokenizer's files to `folder`, as far as there are any."""
+        """Write `config.json` and what belongs to the tokenizer or processor to `folder`."""
         with quiet():
             if self.config is not None:
                 self.config.save_pretrained(folder)
             if self.tokenizer is not None:
                 self.tokenizer.save_pretrained(folder)
+        for name in PROCESSOR:
+            if self.folder is not None and (self.folder / name).is_file():
+                text = (self.folder / name).read_text()
+                (folder / name).write_text(text)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from sparsify.examples import at_sizes
+from sparsify.examples import at_sizes, other_sizes
 
 INPUTS = {
     "input_ids": torch.tensor([[2, 10, 11, 12, 3], [2, 20, 21, 22, 3]]),
@@ -56,3 +56,20 @@ def test_equal_seeds_give_equal_inputs() -> None:
     first, again, other = (at_sizes(INPUTS, DYNAMIC, sizes, seed=s) for s in (0, 0, 1))
     assert torch.equal(first["input_ids"], again["input_ids"])
     assert not torch.equal(first["input_ids"], other["input_ids"])
+
+
+def test_the_last_token_stays_last_and_is_nowhere_else() -> None:
+    found = at_sizes(INPUTS, DYNAMIC, {"batch": 4, "sequence": 9}, seed=3)["input_ids"]
+    assert torch.equal(found == 3, (torch.arange(9) == 8).expand(4, 9))
+
+
+def test_other_sizes_are_none_of_the_examples_and_signals_are_scaled() -> None:
+    inputs = {"ids": torch.zeros(2, 12), "sound": torch.zeros(2, 1000)}
+    dynamic = {"ids": {0: "batch", 1: "sequence"}, "sound": {0: "batch", 1: "samples"}}
+    assert [other_sizes(inputs, dynamic, number) for number in range(5)] == [
+        {"batch": 3, "sequence": 7, "samples": 1300},
+        {"batch": 1, "sequence": 5, "samples": 800},
+        {"batch": 5, "sequence": 17, "samples": 1700},
+        {"batch": 3, "sequence": 12, "samples": 1000},
+        {"batch": 1, "sequence": 24, "samples": 2000},
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -91,3 +92,37 @@ def test_other_output_shapes_are_infinitely_far() -> None:
     module.head = nn.Linear(4, 3)
     with pytest.raises(Problem, match="outputs by inf"):
         self_test(module, program)
+
+
+class Several(Toy):
+    """Integers, nothing, and numbers that are not finite, nested."""
+
+    def forward(self, input_ids: Tensor) -> dict[str, Any]:  # type: ignore[override]
+        found = super().forward(input_ids)
+        masked = found.masked_fill(found > found.mean(), float("-inf"))
+        return {"best": found.argmax(-1), "none": None, "pair": (found, [masked])}
+
+
+def test_outputs_of_every_kind_are_compared() -> None:
+    torch.manual_seed(0)
+    module = Several()
+    program = captured(module)
+    assert self_test(module, program).max_output_difference == 0.0
+    with torch.no_grad():
+        program = program.clone()
+        program.tensor("head.bias")[0] += 100
+    with pytest.raises(Problem, match="outputs by inf"):
+        self_test(module, program)
+
+
+class Frozen(Toy):
+    """Learns nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requires_grad_(False)
+
+
+def test_a_model_that_learns_nothing_is_compared_by_its_outputs() -> None:
+    module = Frozen()
+    assert self_test(module, captured(module)).max_gradient_difference == 0.0
