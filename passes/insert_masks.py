@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from sparsify.analysis.accounts import accounts
 from sparsify.analysis.products import Product, products
 from sparsify.analysis.roles import roles, select
 from sparsify.pipeline import Pass, Report
@@ -22,7 +23,7 @@ class InsertMasks(Pass):
     exact: ClassVar[bool] = True
 
     targets: list[str] = Field(default=["body"])
-    """Names, globs, `re:` patterns or roles (body, head)."""
+    """Names, globs, `re:` patterns, roles (`ffn.down`, `head`) or groups of them (`attention`)."""
 
     def run(self, program: Program) -> Report:
         report = Report()
@@ -40,9 +41,9 @@ class InsertMasks(Pass):
             else:
                 program.mask(of_weight[0].attribute, [use.reader for use in of_weight])
                 report.did[name] = f"masked, {program.tensor(name).numel():,} weights"
-        for name, role in known.items():
+        for name, reason in accounts(program).items():
             if name not in uses:
-                report.left[name] = f"no weight of a product ({role})"
+                report.left[name] = reason
         report.facts["masked_weights"] = len(program.masks())
         report.facts["masked_parameters"] = sum(m.numel() for m in program.masks().values())
         return report

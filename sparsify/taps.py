@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import fx
 from torch.utils import _pytree as pytree
 
-from sparsify.analysis.products import inputs_behind, products
+from sparsify.analysis.blocks import blocks
+from sparsify.analysis.branches import Anatomy
+from sparsify.analysis.flow import inputs_behind
+from sparsify.analysis.operations import attends
+from sparsify.analysis.products import products
 from sparsify.errors import Problem, unknown
+from sparsify.opened import opened
 from sparsify.program import Program, aten
 
 TAPS = {
@@ -18,8 +23,16 @@ TAPS = {
     "hidden": "[batch, tokens, width], the last hidden state",
     "cls": "[batch, width], the last hidden state of the first token",
     "mean": "[batch, width], the mean of the last hidden state over the tokens attended to",
+    "hidden.<i>": "[batch, tokens, width], the state after layer i; hidden.0 goes into the first",
+    "attention.<i>": "[batch, heads, tokens, tokens], the probabilities of attention i, from 0",
+    "scores.<i>": "[batch, heads, tokens, tokens], what softmax makes them from",
 }
-"""The values that can be read, with their shapes."""
+"""The values that can be read, with their shapes.
+
+Layers are counted through all stacks of layers: the states of a decoder, its first one included,
+follow those of the encoder. Attentions are counted in the order of the program, cross-attention
+included. Where a model keeps its axes in another order, values have that order.
+"""
 
 
 def tapped(program: Program, names: Sequence[str]) -> fx.GraphModule:
@@ -38,26 +51,66 @@ def tapped(program: Program, names: Sequence[str]) -> fx.GraphModule:
     if "mean" in values:
         values["mean"] = _mean(graph, values["mean"])
     graph.output(values)
-    graph.eliminate_dead_code(lambda node: node.op in ("placeholder", "output"))
+    graph.eliminate_dead_code(_stays)
     module = fx.GraphModule(program.module, graph)
+    _open_attention(module, values)
     return module.train(program.module.training)
 
 
+def _stays(node: fx.Node) -> bool:
+    """Whether a node is kept though nothing reads it: inputs, outputs, what writes in place."""
+    schema = getattr(node.target, "_schema", None)
+    return node.op in ("placeholder", "output") or (schema is not None and schema.is_mutable)
+
+
+def _open_attention(module: fx.GraphModule, values: dict[str, fx.Node]) -> None:
+    """Write out the attentions that are tapped, which have neither scores nor probabilities."""
+    fused = dict.fromkeys(node for node in values.values() if attends(node))
+    parts = {node: opened(module, node, f"opened_{i}") for i, node in enumerate(fused)}
+    for name, node in values.items():
+        if node in parts:
+            _, scores, probabilities = parts[node]
+            values[name] = scores if name.startswith("scores.") else probabilities
+    module.graph.output_node().args = (values,)
+    for node in fused:
+        module.graph.erase_node(node)
+    module.recompile()
+
+
 def output_names(program: Program) -> list[str]:
-    """A name for every value that the program returns: its field, or `output_0`, `output_1`..."""
+    """A name for every value that the program returns: its field, or `output_0`, `output_1`...
+
+    Values inside a field are named after it: `text_model_output_pooler_output`.
+    """
     codegen = program.graph._codegen
-    leaves = pytree.tree_leaves(program.output.args[0])
+    count = len(pytree.tree_leaves(program.output.args[0]))
+    whole: object = list(range(count))
     if isinstance(codegen, fx.graph._PyTreeCodeGen):
         spec = codegen.pytree_info.out_spec
-        if spec is not None and spec.num_leaves == len(leaves):
-            whole = pytree.tree_unflatten(list(range(len(leaves))), spec)
-            if hasattr(whole, "items"):
-                return [name for name, _ in whole.items()]
-    return ["logits"] if len(leaves) == 1 else [f"output_{i}" for i in range(len(leaves))]
+        if spec is not None and spec.num_leaves == count:
+            whole = pytree.tree_unflatten(list(range(count)), spec)
+    names = _names(whole, "" if isinstance(whole, Mapping) else "output")
+    return ["logits"] if names in (["output"], ["output_0"]) else names
+
+
+def _names(value: object, name: str) -> list[str]:
+    """A name for every leaf of what a program returns."""
+    if isinstance(value, Mapping):
+        parts = list(value.items())
+    elif isinstance(value, tuple | list):
+        parts = list(enumerate(value))
+    else:
+        return [name]
+    prefix = f"{name}_" if name else ""
+    return [found for key, part in parts for found in _names(part, f"{prefix}{key}")]
 
 
 def tap(program: Program, name: str) -> fx.Node:
-    """The node that the value called `name` is read from; the names are those of `TAPS`."""
+    """The node that the value called `name` is read from; the names are those of `TAPS`.
+
+    Raises:
+        Problem: the program has no such value.
+    """
     match name:
         case "logits":
             return _logits(program)
@@ -65,7 +118,30 @@ def tap(program: Program, name: str) -> fx.Node:
             return _pooled(program)
         case "hidden" | "cls" | "mean":
             return _hidden(program)
-    raise unknown("tap", name, TAPS)
+    kind, _, number = name.partition(".")
+    if f"{kind}.<i>" not in TAPS or not number.isdecimal():
+        raise unknown("tap", name, TAPS)
+    found = _states(program) if kind == "hidden" else _attentions(program, kind)
+    if int(number) < len(found):
+        return found[int(number)]
+    last = f"the last is {kind}.{len(found) - 1}" if found else "no layer was found in it"
+    raise Problem(f"the model has no {name}", hint=last)
+
+
+def _states(program: Program) -> list[fx.Node]:
+    """What goes into the first layer of every stack, and what comes out of each layer."""
+    found: list[fx.Node] = []
+    for block in blocks(program):
+        found += [block.output] if block.input in found[-1:] else [block.input, block.output]
+    return found
+
+
+def _attentions(program: Program, kind: str) -> list[fx.Node]:
+    """The nodes of scores or probabilities; the attention itself where it is one operation."""
+    return [
+        (site.scores if kind == "scores" else site.probabilities) or site.result
+        for site in program.remember(Anatomy).attentions
+    ]
 
 
 def _logits(program: Program) -> fx.Node:

@@ -8,6 +8,7 @@ import torch
 from passes.insert_masks import InsertMasks
 from sparsify.errors import Problem
 from sparsify.pipeline import apply
+from tests.sparsify.analysis.architectures import program as architecture
 from tests.sparsify.programs import Tied, program, ran
 
 
@@ -19,8 +20,8 @@ def test_by_default_the_body_is_masked_and_the_rest_explained() -> None:
     assert step.report.facts == {"masked_weights": 12, "masked_parameters": 16384}
     left = step.report.left
     assert left["classifier.weight"] == "no target (head)"
-    assert left["bert.embeddings.word_embeddings.weight"] == "no weight of a product (embedding)"
-    assert left["classifier.bias"] == "no weight of a product (vector)"
+    assert left["bert.embeddings.word_embeddings.weight"] == ("a table that is looked up by index")
+    assert left["classifier.bias"] == "a bias"
     assert step.report.did["bert.encoder.layer.0.intermediate.dense.weight"] == (
         "masked, 2,048 weights"
     )
@@ -29,7 +30,7 @@ def test_by_default_the_body_is_masked_and_the_rest_explained() -> None:
 
 def test_what_is_masked_already_is_left() -> None:
     found = ran("bert", InsertMasks())
-    (step,) = apply([InsertMasks(targets=["body", "head"])], found)
+    (step,) = apply([InsertMasks(targets=["body", "pooler", "head"])], found)
     assert sorted(step.report.did) == ["bert.pooler.dense.weight", "classifier.weight"]
     assert list(step.report.left.values()).count("already masked") == 12
 
@@ -65,5 +66,30 @@ def test_targets_that_bear_no_product_are_a_mistake() -> None:
     with pytest.raises(Problem) as caught:
         apply([InsertMasks(targets=["embedding"])], program("bert"))
     assert str(caught.value).startswith(
-        "passes[0]: targets: 'embedding' matches no parameter; the roles here are body, head;"
+        "passes[0]: targets: 'embedding' matches no parameter; "
+        "the roles here are attention, ffn, head, pooler;"
     )
+
+
+def test_a_role_or_a_group_of_roles_is_a_target() -> None:
+    masked = ran("bert", InsertMasks(targets=["attention", "ffn.down"])).masks()
+    assert len(masked) == 2 * 5
+    assert not any("intermediate" in name for name in masked)
+
+
+def test_parameters_that_forward_does_not_read_are_named_too() -> None:
+    found = architecture("xlnet / sequence-classification").clone()
+    (step,) = apply([InsertMasks()], found)
+    assert step.report.left["transformer.mask_emb"] == "not read by forward"
+    assert "transformer.layer.0.rel_attn.q" in step.report.did
+
+
+def test_experts_are_masked_before_a_token_picks_one() -> None:
+    found = architecture("mixtral / causal-lm").clone()
+    apply([InsertMasks(targets=["ffn"])], found)
+    name = "model.layers.0.mlp.experts.down_proj"
+    found.masks()[name].zero_()
+    assert not torch.equal(found.outputs()[0], architecture("mixtral / causal-lm").outputs()[0])
+    assert set(found.masks()) == {
+        f"model.layers.{i}.mlp.experts.{part}_proj" for i in (0, 1) for part in ("gate_up", "down")
+    }

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from passes.insert_masks import InsertMasks
-from sparsify.analysis.products import feeds_another, inputs_behind, is_tokenwise, products
+from sparsify.analysis.flow import inputs_behind
+from sparsify.analysis.products import feeds_another, is_tokenwise, products
 from sparsify.capture import capture
 from tests.sparsify.programs import Tied, Toy, program, ran
 
@@ -36,6 +37,48 @@ def test_weights_are_found_in_every_spelling() -> None:
     assert names == ["left", "right", "packed", "packed"]
     readers = [str(use.reader.target) for use in products(found)[2:]]
     assert len(set(readers)) == 1
+
+
+class Spelled(nn.Module):
+    """One weight for every spelling, on the left and on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 6)
+        self.right = nn.Parameter(torch.randn(6, 4))
+        self.left = nn.Parameter(torch.randn(3, 3))
+        self.packed = nn.Parameter(torch.randn(2, 4, 5))
+        self.heads = nn.Parameter(torch.randn(5, 2, 3))
+        self.joined = nn.Parameter(torch.randn(2, 3, 4))
+        self.flat = nn.Parameter(torch.randn(24))
+        self.wide = nn.Parameter(torch.randn(4, 2, 3))
+        self.kernel = nn.Conv1d(6, 4, 3, groups=2)
+        self.shift = nn.Parameter(torch.randn(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """f32[batch, 4, 1] from f32[batch, 3, 4]."""
+        x = self.left @ (self.linear(x) @ self.right + self.shift)
+        x = torch.bmm(x, self.packed[:1].expand(x.shape[0], -1, -1))
+        x = torch.einsum("bsd,dhw->bshw", x, self.heads)
+        x = torch.einsum("bshw,hwd->bsd", x, self.joined)
+        x = x @ self.wide.view(4, 6)
+        x = x @ self.flat.view(6, 4) @ self.wide.reshape(4, 6)
+        return self.kernel(x.transpose(1, 2))
+
+
+def test_orientation_bias_and_the_length_of_a_sum_are_known() -> None:
+    found = capture(Spelled(), {"x": torch.randn(2, 3, 4)}, {"x": {0: "batch"}})
+    assert [(u.weight, u.makes, u.reads, u.summed, u.bias) for u in products(found)] == [
+        ("linear.weight", (0,), (1,), 4, "linear.bias"),
+        ("right", (1,), (0,), 6, "shift"),
+        ("left", (0,), (1,), 3, ""),
+        ("packed", (2,), (1,), 4, ""),
+        ("heads", (1, 2), (0,), 5, ""),
+        ("joined", (2,), (0, 1), 6, ""),
+        ("wide", (1, 2), (0,), 4, ""),
+        ("wide", (1, 2), (0,), 4, ""),
+        ("kernel.weight", (0,), (1,), 9, "kernel.bias"),
+    ]
 
 
 def test_a_mask_is_no_obstacle_and_becomes_no_weight() -> None:

@@ -2,50 +2,56 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from passes.insert_masks import InsertMasks
-from sparsify.analysis.roles import ROLES, roles, select
+from sparsify.analysis.roles import GROUPS, ROLES, roles, select
 from sparsify.errors import Problem
-from tests.sparsify.programs import EVERY, Tied, Toy, pair, program, ran
+from tests.sparsify.analysis.architectures import program as architecture
+from tests.sparsify.programs import Tied, Toy, program, ran
 
-HEADS = {
-    "bert": {"bert.pooler.dense.weight", "classifier.weight"},
-    "distilbert": {"pre_classifier.weight", "classifier.weight"},
-    "roberta": {"classifier.dense.weight", "classifier.out_proj.weight"},
-    "albert": {"albert.pooler.weight", "classifier.weight"},
-    "electra": {"classifier.dense.weight", "classifier.out_proj.weight"},
-    "mpnet": {"classifier.dense.weight", "classifier.out_proj.weight"},
-    "plain": {"head.weight"},
-}
-BODIES = {"bert": 12, "distilbert": 12, "roberta": 12, "albert": 7, "electra": 13, "mpnet": 12,
-          "plain": 8}  # fmt: skip
+GOLDEN = Path(__file__).with_name("roles.txt")
+"""For every architecture the role of every parameter that is no vector, one layer for all."""
 
 
-@pytest.mark.parametrize("kind", EVERY)
-def test_every_parameter_has_its_role(kind: str) -> None:
-    found = roles(pair(kind)[1])
-    assert set(found) == {name for name, _ in pair(kind)[1].module.named_parameters()}
-    by_role = {role: {n for n, r in found.items() if r == role} for role in ROLES}
-    assert by_role["head"] == HEADS[kind]
-    assert len(by_role["body"]) == BODIES[kind]
-    tables = ("embedding", "words.", "positions.", "relative_attention_bias")
-    assert by_role["embedding"] == {
-        name
-        for name in found
-        if any(t in name for t in tables) and name.endswith("weight") and found[name] != "vector"
-        and name not in by_role["body"]
-    }  # fmt: skip
-    assert by_role["vector"] == {n for n in found if pair(kind)[1].tensor(n).ndim == 1}
-    assert not by_role["other"]
+def as_text(name: str) -> str:
+    """The roles of a row of the zoo; the first number in a name is left out."""
+    lines: dict[str, set[str]] = {}
+    for parameter, role in roles(architecture(name)).items():
+        if role != "vector":
+            lines.setdefault(re.sub(r"\.\d+\.", ".#.", parameter, count=1), set()).add(role)
+    return "".join(f"  {line} {' '.join(sorted(found))}\n" for line, found in lines.items())
 
 
-@pytest.mark.parametrize("kind", EVERY)
-def test_every_weight_of_the_encoder_is_body(kind: str) -> None:
-    _, found = pair(kind)
-    for name, role in roles(found).items():
-        if (".layer." in name or ".layers." in name) and found.tensor(name).ndim == 2:
-            assert role == "body", name
+def golden() -> dict[str, str]:
+    """Row of the zoo -> the lines below its name."""
+    parts = re.split(r"^(?! )(.+)\n", GOLDEN.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", golden())
+def test_every_parameter_of_an_architecture_has_its_role(name: str) -> None:
+    assert as_text(name) == golden()[name]
+
+
+@pytest.mark.parametrize("name", golden())
+def test_every_parameter_has_a_known_role_and_vectors_are_what_is_left(name: str) -> None:
+    found = roles(architecture(name))
+    module = architecture(name).module
+    assert found.keys() == dict(module.named_parameters()).keys()
+    assert set(found.values()) <= ROLES.keys()
+    assert all(role == "vector" for n, role in found.items() if module.get_parameter(n).ndim < 2)
+
+
+@pytest.mark.parametrize("name", golden())
+def test_the_body_is_no_head_and_no_table(name: str) -> None:
+    found = roles(architecture(name))
+    body = select(found, ["body"])
+    assert {found[n] for n in body}.isdisjoint({"head", "pooler", "embedding", "vector", "other"})
+    assert set(select(found, ["attention"])) <= set(body)
 
 
 def test_roles_stay_when_weights_are_masked() -> None:
@@ -55,19 +61,38 @@ def test_roles_stay_when_weights_are_masked() -> None:
 
 def test_a_table_that_also_gives_the_output_is_an_embedding() -> None:
     assert roles(program(Tied)) == {
-        "inner.weight": "body",
+        "inner.weight": "projection",
         "inner.bias": "vector",
         "words.weight": "embedding",
     }
 
 
-KNOWN = {"a.q.weight": "body", "a.k.weight": "body", "b.weight": "head", "b.bias": "vector"}
+def test_keys_of_another_stream_make_cross_attention() -> None:
+    found = roles(architecture("t5 / seq2seq-lm"))
+    crossing = select(found, ["cross-attention"])
+    assert crossing == [n for n, role in found.items() if "EncDecAttention" in n]
+
+
+def test_the_documentation_lists_every_role_and_group() -> None:
+    lines = (Path(__file__).parents[3] / "docs/recipes.md").read_text().splitlines()
+    for name, meaning in {**ROLES, **GROUPS}.items():
+        assert f"| `{name}` | {meaning} |" in lines
+
+
+KNOWN = {
+    "a.q.weight": "attention.query",
+    "a.k.weight": "attention.key",
+    "b.weight": "head",
+    "b.bias": "vector",
+}
 
 
 @pytest.mark.parametrize(
     ("targets", "expected"),
     [
         (["body"], ["a.q.weight", "a.k.weight"]),
+        (["attention"], ["a.q.weight", "a.k.weight"]),
+        (["attention.key"], ["a.k.weight"]),
         (["head", "body"], ["a.q.weight", "a.k.weight", "b.weight"]),
         (["*.weight"], ["a.q.weight", "a.k.weight", "b.weight"]),
         (["a.[qv].weight"], ["a.q.weight"]),
@@ -88,12 +113,14 @@ def test_targets_are_roles_globs_and_patterns(targets: list[str], expected: list
          "did you mean 'weight', as in 'a.q.weight'?"),
         (["body", "bdoy"], "targets: 'bdoy' matches no parameter; "
          "did you mean 'body', as in 'a.q.weight'?"),
+        (["attention.kye"], "targets: 'attention.kye' matches no parameter; "
+         "did you mean 'attention.key', as in 'a.k.weight'?"),
         (["re:weight"], "targets: 're:weight' matches no parameter; "
-         "the roles here are body, head, vector; a name is 'a.q.weight'"),
+         "the roles here are attention, head, vector; a name is 'a.q.weight'"),
         (["re:("], "targets: 're:(' is no regular expression: missing ), unterminated subpattern"
          " at position 0"),
         (["zzzzzzzz"], "targets: 'zzzzzzzz' matches no parameter; "
-         "the roles here are body, head, vector; a name is 'a.q.weight'"),
+         "the roles here are attention, head, vector; a name is 'a.q.weight'"),
     ],
 )  # fmt: skip
 def test_a_target_that_means_nothing_is_a_mistake(targets: list[str], said: str) -> None:
@@ -102,6 +129,6 @@ def test_a_target_that_means_nothing_is_a_mistake(targets: list[str], said: str)
     assert str(caught.value) == said
 
 
-def test_a_toy_has_both_roles() -> None:
+def test_a_toy_has_two_roles() -> None:
     found = roles(program(Toy))
-    assert (found["inner.weight"], found["head.weight"]) == ("body", "head")
+    assert (found["inner.weight"], found["head.weight"]) == ("projection", "head")
