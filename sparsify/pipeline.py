@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
-import torch
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -18,6 +17,7 @@ from sparsify.choice import choice_schema, read_choice, write_choice
 from sparsify.errors import Problem, Violation
 from sparsify.program import Program
 from sparsify.report import PassReport
+from sparsify.sameness import Witness
 from sparsify.verify import verify
 
 
@@ -74,6 +74,9 @@ class Pass(BaseModel, ABC):
     """The name in recipes: `InsertMasks` is `insert-masks`."""
     exact: ClassVar[bool] = False
     """A promise that outputs do not change at all; the pipeline holds the pass to it."""
+    tolerance: ClassVar[float] = 0.0
+    """How far an exact pass may change outputs, as a share of the largest number: for sums that are
+    taken in another order."""
     known: ClassVar[dict[str, type[Pass]]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -137,7 +140,7 @@ def apply(
     """
     steps = []
     for number, each in enumerate(passes):
-        expected = program.outputs(gradients=True) if check and each.exact else None
+        witness = Witness(program, each.tolerance) if check and each.exact else None
         nodes, parameters = len(program.graph.nodes), program.parameter_count()
         started = time.perf_counter()
         report = _run(each, program, partial(at, number))
@@ -145,7 +148,7 @@ def apply(
         program.module.recompile()
         if check:
             verify(program, after=each.tag)
-        if expected is not None and not _equal(expected, program.outputs(gradients=True)):
+        if witness is not None and not witness.agrees(program):
             raise Violation(f"{each.tag} promised exact outputs and changed them")
         sizes = (nodes, len(program.graph.nodes)), (parameters, program.parameter_count())
         step = Step(each.tag, each.model_dump(mode="json"), report, seconds, *sizes)
@@ -160,9 +163,3 @@ def _run(each: Pass, program: Program, at: Callable[[str], str]) -> Report:
         return each.run(program)
     except Problem as problem:
         raise Problem(problem.what, where=at(problem.where), hint=problem.hint) from None
-
-
-def _equal(expected: list[torch.Tensor], found: list[torch.Tensor]) -> bool:
-    return len(expected) == len(found) and all(
-        torch.equal(a, b) for a, b in zip(expected, found, strict=True)
-    )

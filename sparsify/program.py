@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, fx, nn
 from torch.utils import _pytree as pytree
 
+from sparsify.origin import Origin
 from sparsify.plan import Plan
 
 aten = torch.ops.aten
 MASK = "_mask"
 """What the name of a weight's mask ends in: `q.weight` is masked by `q.weight_mask`."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One surgery, recorded so that it can be done again to a fresh capture of the model."""
+
+    kind: str
+    what: Any
+    """JSON: dicts, lists, strings and numbers."""
 
 
 @dataclass
@@ -31,6 +42,13 @@ class Program:
     """The dimensions of each input that may vary, named: `{"input_ids": {0: "batch"}}`."""
     plan: Plan = field(default_factory=Plan)
     """What training owes the passes that ran."""
+    edits: list[Edit] = field(default_factory=list)
+    """What surgery did to the shapes, in order."""
+    origin: Origin = field(default_factory=Origin)
+    """What capturing the model found out."""
+    samples: tuple[Mapping[str, Tensor], ...] = ()
+    """Batches to calibrate on: inputs by name, and `labels` where the data has them."""
+    _facts: dict[object, tuple[int, Any]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def graph(self) -> fx.Graph:
@@ -45,7 +63,23 @@ class Program:
 
         Sharing within the program (tied weights) is kept; the plan starts empty.
         """
-        return Program(copy.deepcopy(self.module), dict(self.inputs), dict(self.dynamic))
+        return Program(
+            copy.deepcopy(self.module),
+            dict(self.inputs),
+            dict(self.dynamic),
+            origin=self.origin,
+            samples=self.samples,
+            edits=list(self.edits),
+        )
+
+    def remember(self, fact: Callable[[Program], T]) -> T:
+        """`fact(self)`, computed anew only when the graph or a shape has changed."""
+        shapes = [(name, tuple(value.shape)) for name, value in self.module.state_dict().items()]
+        state = hash((str(self.graph), *shapes))
+        if self._facts.get(fact, (None,))[0] != state:
+            self._facts[fact] = (state, fact(self))
+        found: T = self._facts[fact][1]
+        return found
 
     def to(self, device: torch.device) -> None:
         """Move the tensors to `device`, in place, and the devices that tracing wrote into calls."""
@@ -55,6 +89,9 @@ class Program:
 
         self.module.to(device)
         self.inputs = {name: value.to(device) for name, value in self.inputs.items()}
+        self.samples = tuple(
+            {name: value.to(device) for name, value in batch.items()} for batch in self.samples
+        )
         for node in self.graph.nodes:
             node.args = fx.node.map_aggregate(node.args, moved)
             node.kwargs = fx.node.map_aggregate(node.kwargs, moved)
@@ -82,6 +119,11 @@ class Program:
         owner, _, leaf = name.rpartition(".")
         found: Tensor = getattr(self.module.get_submodule(owner), leaf)
         return found
+
+    def effective(self, name: str) -> Tensor:
+        """A weight as products see it: times its mask, where it has one."""
+        weight, mask = self.tensor(name).detach(), self.masks().get(name)
+        return weight if mask is None else weight * mask
 
     def parameter_count(self) -> int:
         """How many numbers the program can learn; tied weights count once."""

@@ -1,0 +1,7 @@
+"""The literals of calls, rewritten for what stays. Importing this package registers every one."""
+
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
