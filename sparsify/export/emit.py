@@ -16,9 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from sparsify.capture.blame import FAILURES, blame, first_line
 from sparsify.errors import Problem
 from sparsify.export.attention import translations
-from sparsify.export.simplify import is_weight, simplify
+from sparsify.export.coo import to_coo
+from sparsify.export.rewrites import rewrite
+from sparsify.export.simplify import simplify
+from sparsify.export.sparse import Lowered, lower
 from sparsify.kinds import Chosen
 from sparsify.program import Program
 
@@ -26,7 +30,9 @@ EXTERNAL_ABOVE_BYTES = 1_800_000_000
 """Above this the weights go into `<file>.data` beside the file: a protobuf ends at 2 GB."""
 
 
-def emit(program: Program, path: Path, *, opset: int, lowering: Chosen | None = None) -> None:
+def emit(
+    program: Program, path: Path, *, opset: int, lowering: Chosen | None = None
+) -> list[Lowered]:
     """Write `program` in eval mode as an ONNX file that a stock ONNX Runtime runs.
 
     Inputs keep their names, outputs are named after the fields of the model's output (`logits`),
@@ -39,6 +45,9 @@ def emit(program: Program, path: Path, *, opset: int, lowering: Chosen | None = 
         opset: the version of the standard ONNX operators.
         lowering: how weights are stored; left out, as they are.
 
+    Returns:
+        How each weight is stored; nothing without a lowering.
+
     Raises:
         Problem: the file cannot be written.
         onnx.checker.ValidationError: the exporter made an invalid file; a bug, nothing is written.
@@ -48,18 +57,22 @@ def emit(program: Program, path: Path, *, opset: int, lowering: Chosen | None = 
     with _written(path):
         folder = Path(tempfile.mkdtemp(prefix=".onnx-", dir=path.parent))
     try:
-        model = _translate(program, opset, lowering)
+        with _traceable(program):
+            model = _translate(program, opset)
+        lowered = [] if lowering is None else lower(model, lowering)
         with _written(path):
-            _save(model, folder, path)
+            _save(model, folder, path, lowered)
     finally:
         shutil.rmtree(folder)
+    return lowered
 
 
-def _translate(program: Program, opset: int, lowering: Chosen | None) -> ir.Model:
+def _translate(program: Program, opset: int) -> ir.Model:
     axes = {name: program.dynamic.get(name, {}) for name in program.inputs}
     free = {name: dict.fromkeys(dims, torch.export.Dim.DYNAMIC) for name, dims in axes.items()}
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _quiet():
         module = program.clone().module.eval()
+        rewrite(module)
         exported = torch.export.export(
             module, (), dict(program.inputs), dynamic_shapes=free, strict=False
         )
@@ -79,7 +92,6 @@ def _translate(program: Program, opset: int, lowering: Chosen | None) -> ir.Mode
         assert made is not None
         model: ir.Model = made.model
         simplify(model)
-    _lower(model, lowering)
     return model
 
 
@@ -101,26 +113,34 @@ def output_names(value: object, name: str = "") -> list[str]:
     return [found for key, part in parts for found in output_names(part, prefix + key)]
 
 
-def _lower(model: ir.Model, lowering: Chosen | None) -> None:
-    """Store every weight as `lowering` wants it."""
-    for value in model.graph.initializers.values():
-        if lowering is not None and value.const_value is not None and is_weight(value):
-            array = value.const_value.numpy()
-            stored = lowering(array=array)
-            if stored is not array:
-                value.const_value = ir.tensor(stored, name=value.name)
-
-
-def _save(model: ir.Model, folder: Path, path: Path) -> None:
+def _save(model: ir.Model, folder: Path, path: Path, lowered: list[Lowered]) -> None:
     """Write into `folder`, check, and move to `path`: weights that lie apart first."""
     draft, data = folder / path.name, f"{path.name.removesuffix('.part')}.data"
     tensors = [value.const_value for value in model.graph.initializers.values()]
     large = sum(tensor.nbytes for tensor in tensors if tensor is not None) > EXTERNAL_ABOVE_BYTES
     ir.save(model, draft, format="protobuf", external_data=data if large else None)
-    onnx.checker.check_model(str(draft), full_check=True)
+    coo = {weight.name for weight in lowered if weight.form == "coo"}
+    if coo:
+        to_coo(draft, coo)
+    onnx.checker.check_model(str(draft), full_check=not coo)
     if large:
         (folder / data).replace(path.parent / data)
     draft.replace(path)
+
+
+@contextmanager
+def _traceable(program: Program) -> Iterator[None]:
+    """Tell what an opaque submodule does that no graph can hold as the user's problem."""
+    try:
+        yield
+    except FAILURES as error:
+        if not program.origin.opaque:
+            raise
+        raise Problem(
+            f"the opaque submodules cannot be written as ONNX: {first_line(error)}",
+            where=blame(error, program.module),
+            hint="what is exported must be captured whole: rewrite that line",
+        ) from error
 
 
 @contextmanager

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from sparsify.errors import CheckFailed
-from sparsify.examples import at_sizes
+from sparsify.examples import at_sizes, other_sizes
 from sparsify.program import Program
 from sparsify.report import Parity
 from sparsify.runtime.session import run, session
 
-SHAPES: tuple[Mapping[str, int], ...] = (
-    {"batch": 1, "sequence": 5},
-    {"batch": 3, "sequence": 17},
-    {"batch": 5, "sequence": 40},
-)
-"""Sizes that no capture uses; a batch of one is where dimensions vanish."""
+SHAPES, TRIED = 3, 9
+"""At how many shapes a file is tried where none are given, out of how many that come to mind."""
 
 
 def parity(
     program: Program,
     path: Path,
     *,
-    shapes: Iterable[Mapping[str, int]] = SHAPES,
+    shapes: Iterable[Mapping[str, int]] | None = None,
+    longest: int | None = None,
     tolerance: float = 1e-4,
     seed: int = 0,
 ) -> Parity:
@@ -34,7 +32,9 @@ def parity(
     Args:
         program: what PyTorch computes.
         path: the ONNX file.
-        shapes: sizes of the named dynamic dimensions to try, each with inputs of its own.
+        shapes: sizes of the named dynamic dimensions to try, each with inputs of its own; left out,
+            sizes that no capture uses.
+        longest: the most tokens that the model takes.
         tolerance: noted in the result; see `require`.
         seed: of the inputs.
 
@@ -47,13 +47,39 @@ def parity(
     """
     runtime = session(path)
     worst, scale, tried = 0.0, 1.0, []
-    for number, sizes in enumerate(shapes):
+    for number, sizes in enumerate(shapes or usual_sizes(program, longest)):
         inputs = at_sizes(program.inputs, program.dynamic, sizes, seed=seed + number)
-        expected = [value.float().numpy(force=True) for value in program.outputs(inputs)]
+        expected = [_array(value) for value in program.outputs(inputs)]
         worst = max(worst, difference(expected, run(runtime, inputs)))
         scale = max(scale, *(float(np.abs(e).max()) for e in expected if np.isfinite(e).all()))
         tried.append(list(sizes.values()))
     return Parity(max_abs_difference=worst, scale=scale, tolerance=tolerance, shapes=tried)
+
+
+def usual_sizes(program: Program, longest: int | None = None) -> Iterator[dict[str, int]]:
+    """Sizes of the named dimensions at which `program` stands for its model.
+
+    None is longer than `longest`, unless the example is. Where the captured sizes are the only
+    ones, they are all.
+    """
+    captured = {
+        label: program.inputs[name].shape[dimension]
+        for name, dims in program.dynamic.items()
+        for dimension, label in dims.items()
+    }
+    found: list[dict[str, int]] = []
+    for number in range(TRIED):
+        sizes = other_sizes(program.inputs, program.dynamic, number)
+        for label, size in sizes.items():
+            sizes[label] = min(size, max(longest or size, captured[label]))
+        if program.origin.allows(sizes) and sizes not in found:
+            found.append(sizes)
+    yield from found[:SHAPES] or [captured]
+
+
+def _array(value: Tensor) -> np.ndarray:
+    found: np.ndarray = (value.float() if value.is_floating_point() else value).numpy(force=True)
+    return found
 
 
 def require(found: Parity) -> Parity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, numpy_helper
 
 from sparsify.errors import Problem
+from sparsify.runtime.domains import DOMAIN
+from sparsify.runtime.sizes import beside
 
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 
@@ -62,12 +65,8 @@ def inspect_onnx(path: Path) -> OnnxSummary:
         outputs={value.name: _shape(value) for value in graph.output},
         opset=next((o.version for o in model.opset_import if o.domain in {"", "ai.onnx"}), 0),
         nodes=dict(Counter(node.op_type for node in graph.node).most_common()),
-        size_bytes=path.stat().st_size + sum(part.stat().st_size for part in _beside(model, path)),
-        weights=tuple(
-            _weight(tensor, path)
-            for tensor in graph.initializer
-            if len(tensor.dims) > 1 and tensor.data_type in FLOATS
-        ),
+        size_bytes=path.stat().st_size + sum(part.stat().st_size for part in beside(model, path)),
+        weights=_weights(graph, path),
     )
 
 
@@ -80,20 +79,10 @@ def _load(path: Path) -> onnx.ModelProto:
         raise Problem("not an ONNX file, or cut off", where=str(path)) from None
     if not model.HasField("graph"):
         raise Problem("not an ONNX file, or cut off", where=str(path))
-    for part in _beside(model, path):
+    for part in beside(model, path):
         if not part.is_file():
             raise Problem(f"its weights are missing: {part.name}", where=str(path))
     return model
-
-
-def _beside(model: onnx.ModelProto, path: Path) -> list[Path]:
-    names = {
-        entry.value
-        for tensor in model.graph.initializer
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
-    return [path.parent / name for name in sorted(names)]
 
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
@@ -101,6 +90,35 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
     return tuple(
         d.dim_param or (d.dim_value if d.HasField("dim_value") else "?") for d in dimensions
     )
+
+
+def _weights(graph: onnx.GraphProto, path: Path) -> tuple[StoredWeight, ...]:
+    """Those that are stored dense, and those that operators of `ai.sparsify` read."""
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    layers = {node.input[1]: node for node in graph.node if node.domain == DOMAIN}
+    parts = {name for node in layers.values() for name in node.input[1:]}
+    dense = [
+        _weight(tensor, path)
+        for tensor in graph.initializer
+        if len(tensor.dims) > 1 and tensor.data_type in FLOATS and tensor.name not in parts
+    ]
+    return (*dense, *(_sparse_weight(node, stored, path) for node in layers.values()))
+
+
+def _sparse_weight(
+    node: onnx.NodeProto, stored: Mapping[str, TensorProto], path: Path
+) -> StoredWeight:
+    """A weight in parts: `<name>.values`, `<name>.gaps` and so on."""
+    name = node.input[1].removesuffix(".values")
+    shape = next(tuple(a.ints) for a in node.attribute if a.name == "shape")
+    arrays = {
+        part: numpy_helper.to_array(stored[part], base_dir=str(path.parent))
+        for part in node.input[1:]
+        if part.startswith(f"{name}.") and part in stored
+    }
+    count = int(np.count_nonzero(arrays[node.input[1]]))
+    size = sum(array.nbytes for array in arrays.values())
+    return StoredWeight(name, shape, 1 - count / max(math.prod(shape), 1), size)
 
 
 def _weight(tensor: TensorProto, path: Path) -> StoredWeight:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ def random_inputs(
     *,
     batch: int,
     sequence: int,
+    sizes: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """Values for every input of any of the files, valid for all of them.
@@ -36,19 +37,20 @@ def random_inputs(
         sessions: the same files, opened.
         batch: size of the first dynamic dimension.
         sequence: size of the others.
+        sizes: of dimensions that have a name of their own, such as the samples of a sound.
         seed: equal seeds give equal values.
     """
-    sizes: dict[str, int] = {}
+    rows: dict[str, int] = {}
     for path in paths:
         for name, size in vocabularies(path).items():
-            sizes[name] = min(size, sizes.get(name, size))
+            rows[name] = min(size, rows.get(name, size))
     random = np.random.default_rng(seed)
     found: dict[str, np.ndarray] = {}
     for session in sessions:
         for wanted in session.get_inputs():
             if wanted.name not in found:
-                shape = _shape(wanted.shape, batch, sequence)
-                limit = sizes.get(wanted.name, UNKNOWN_VOCABULARY)
+                shape = _shape(wanted.shape, batch, sequence, sizes or {})
+                limit = rows.get(wanted.name, UNKNOWN_VOCABULARY)
                 found[wanted.name] = _values(wanted.name, wanted.type, shape, limit, random)
     return found
 
@@ -68,9 +70,14 @@ def vocabularies(path: Path) -> dict[str, int]:
     return found
 
 
-def _shape(dimensions: Sequence[int | str | None], batch: int, sequence: int) -> list[int]:
-    sizes = iter([batch])
-    return [size if isinstance(size, int) else next(sizes, sequence) for size in dimensions]
+def _shape(
+    dimensions: Sequence[int | str | None], batch: int, sequence: int, sizes: Mapping[str, int]
+) -> list[int]:
+    usual = iter([batch])
+    return [
+        size if isinstance(size, int) else sizes.get(str(size)) or next(usual, sequence)
+        for size in dimensions
+    ]
 
 
 def _values(

@@ -15,6 +15,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from torch import Tensor
 
 from sparsify.errors import Problem
+from sparsify.runtime.domains import DOMAIN, domains
+from sparsify.runtime.library import STOCK, kernels, library_path
 
 Arrays: TypeAlias = Mapping[str, "Tensor | np.ndarray"]
 REFUSALS = (
@@ -33,12 +35,16 @@ def physical_cores() -> int:
     return min(cores, len(usable))
 
 
-def session(path: Path, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+def session(
+    path: Path, *, threads: int | None = None, sparse: bool = True
+) -> onnxruntime.InferenceSession:
     """An ONNX Runtime session on the CPU.
 
     Args:
         path: an ONNX file.
         threads: how many threads one operator may use; left out, one a physical core.
+        sparse: whether sparse weights run in the sparse kernels, where they were compiled; without
+            them ONNX Runtime computes the same with dense weights.
 
     Raises:
         Problem: the file is missing, is no ONNX file, or ONNX Runtime refuses it.
@@ -49,6 +55,8 @@ def session(path: Path, *, threads: int | None = None) -> onnxruntime.InferenceS
     options.intra_op_num_threads = threads or physical_cores()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if sparse and kernels_of(path) != STOCK:
+        options.register_custom_ops_library(library_path())
     # threads that wait in one session must not slow down the next one
     options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
@@ -57,6 +65,11 @@ def session(path: Path, *, threads: int | None = None) -> onnxruntime.InferenceS
         raise Problem("not an ONNX file, or cut off", where=str(path)) from None
     except REFUSALS as error:
         raise Problem(f"ONNX Runtime refuses it: {reason(error)}", where=str(path)) from error
+
+
+def kernels_of(path: Path) -> str:
+    """What computes the file's products with weights: the sparse kernels' name, or `stock`."""
+    return kernels() if DOMAIN in domains(path) else STOCK
 
 
 def reason(error: Exception) -> str:

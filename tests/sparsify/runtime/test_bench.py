@@ -25,6 +25,9 @@ def test_every_file_gets_a_row_and_the_first_is_the_measure(write: Write) -> Non
     assert rows[0].ratio == 1.0
     assert rows[1].ratio == pytest.approx(rows[0].median_ms / rows[1].median_ms)
     assert all(row.median_ms > 0 and row.spread_ms >= 0 for row in rows)
+    assert [row.kernels for row in rows] == ["stock", "stock"]
+    assert [row.size_bytes for row in rows] == [path.stat().st_size for path in paths]
+    assert all(0 < row.gzip_bytes < row.size_bytes and row.load_ms > 0 for row in rows)
 
 
 def test_the_order_rotates(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,142 @@
+"""The operators of `ai.sparsify`, written in standard ones: what runs without our library.
+
+A function rebuilds the dense weight; ONNX Runtime inlines it and folds it when a session is made,
+so that one dense product is left. There is one operator for every activation: a function cannot
+choose by an attribute, and ONNX Runtime 1.20 does not tell overloads of one name apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
+
+from sparsify.runtime.domains import DOMAIN
+
+VERSION = 1
+"""Of the domain's operators."""
+FORMS = {"csr": "SparseLinear", "gaps": "GapLinear"}
+ACTIVATIONS = {"": "", "relu": "Relu", "gelu": "Gelu", "gelu_tanh": "GeluTanh", "silu": "Silu"}
+
+
+def operator(form: str, activation: str) -> str:
+    """The operator's name: `GapLinearGelu`."""
+    return FORMS[form] + ACTIVATIONS[activation]
+
+
+def function(form: str, activation: str, opset: int) -> FunctionProto:
+    """The operator in standard operators of `opset`.
+
+    Inputs: X f32[..., inputs]; values, row by row, of each stored block; the blocks' positions, see
+    `sparsify.storage.Stored`; a bias f32[outputs] or f32[1]; scales f32[outputs, 1] or
+    f32[1, 1]. Attributes: `shape` [outputs, inputs] and `block` [rows, columns].
+    """
+    inputs = {
+        "csr": ["X", "values", "columns", "row_offsets", "bias", "scales"],
+        "gaps": ["X", "values", "gaps", "bias", "scales"],
+    }[form]
+    product = [
+        *_grid(),
+        *(_cells_of_gaps() if form == "gaps" else _cells_of_rows()),
+        *_weight(),
+        helper.make_node("MatMul", ["X", "weight"], ["product"]),
+        helper.make_node("Add", ["product", "bias"], ["sum" if activation else "Y"]),
+    ]
+    return helper.make_function(
+        DOMAIN,
+        operator(form, activation),
+        inputs,
+        ["Y"],
+        [*product, *_activation(activation)],
+        [helper.make_opsetid("", opset)],
+        attributes=["shape", "block"],
+    )
+
+
+def _grid() -> list[NodeProto]:
+    """The shape as a tensor, and how many blocks there are down, across and in all."""
+    return [
+        _attribute("shape", "shape"),
+        _attribute("block", "block"),
+        helper.make_node("Constant", [], ["one"], value_ints=[1]),
+        helper.make_node("Constant", [], ["last"], value_ints=[-1]),
+        helper.make_node("Constant", [], ["first_axis"], value_int=0),
+        helper.make_node("Div", ["shape", "block"], ["grid"]),
+        helper.make_node("ReduceProd", ["grid"], ["cells"], keepdims=1),
+        helper.make_node("ReduceProd", ["block"], ["block_size"], keepdims=1),
+    ]
+
+
+def _cells_of_gaps() -> list[NodeProto]:
+    return [
+        helper.make_node("Cast", ["gaps"], ["steps"], to=TensorProto.INT64),
+        helper.make_node("CumSum", ["steps", "first_axis"], ["places"]),
+    ]
+
+
+def _cells_of_rows() -> list[NodeProto]:
+    """The row of each block is how many rows have begun, the first one apart."""
+    return [
+        helper.make_node("Constant", [], ["zero"], value_ints=[0]),
+        helper.make_node("Constant", [], ["far"], value_ints=[np.iinfo(np.int64).max]),
+        helper.make_node("Cast", ["row_offsets"], ["offsets"], to=TensorProto.INT64),
+        helper.make_node("Cast", ["columns"], ["across"], to=TensorProto.INT64),
+        helper.make_node("Slice", ["offsets", "one", "last"], ["begins"]),
+        helper.make_node("Slice", ["offsets", "last", "far"], ["count"]),
+        helper.make_node("Add", ["count", "one"], ["marks_shape"]),
+        helper.make_node("ConstantOfShape", ["marks_shape"], ["no_marks"], value=_whole(0)),
+        helper.make_node("Shape", ["begins"], ["begins_shape"]),
+        helper.make_node("ConstantOfShape", ["begins_shape"], ["each"], value=_whole(1)),
+        helper.make_node(
+            "ScatterElements", ["no_marks", "begins", "each"], ["marks"], axis=0, reduction="add"
+        ),
+        helper.make_node("CumSum", ["marks", "first_axis"], ["rows_and_end"]),
+        helper.make_node("Slice", ["rows_and_end", "zero", "count"], ["rows"]),
+        helper.make_node("Slice", ["grid", "one", "far"], ["grid_columns"]),
+        helper.make_node("Mul", ["rows", "grid_columns"], ["rows_begin"]),
+        helper.make_node("Add", ["rows_begin", "across"], ["places"]),
+    ]
+
+
+def _weight() -> list[NodeProto]:
+    """The dense weight [inputs, outputs]: blocks put into a grid of zeros, the grid taken apart."""
+    return [
+        helper.make_node("Cast", ["values"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Concat", ["last", "block_size"], ["blocks_shape"], axis=0),
+        helper.make_node("Reshape", ["numbers", "blocks_shape"], ["blocks"]),
+        helper.make_node("Unsqueeze", ["places", "last"], ["indices"]),
+        helper.make_node("Concat", ["cells", "block_size"], ["flat_shape"], axis=0),
+        helper.make_node("ConstantOfShape", ["flat_shape"], ["zeros"]),
+        helper.make_node("ScatterND", ["zeros", "indices", "blocks"], ["flat"]),
+        helper.make_node("Concat", ["grid", "block"], ["apart_shape"], axis=0),
+        helper.make_node("Reshape", ["flat", "apart_shape"], ["apart"]),
+        helper.make_node("Transpose", ["apart"], ["together"], perm=[0, 2, 1, 3]),
+        helper.make_node("Reshape", ["together", "shape"], ["unscaled"]),
+        helper.make_node("Mul", ["unscaled", "scales"], ["rows_first"]),
+        helper.make_node("Transpose", ["rows_first"], ["weight"], perm=[1, 0]),
+    ]
+
+
+def _activation(name: str) -> list[NodeProto]:
+    """Y from `sum`; each in operators that a graph with that activation has already."""
+    if name == "relu":
+        return [helper.make_node("Relu", ["sum"], ["Y"])]
+    if name == "silu":
+        return [
+            helper.make_node("Sigmoid", ["sum"], ["gate"]),
+            helper.make_node("Mul", ["sum", "gate"], ["Y"]),
+        ]
+    if name:
+        approximate = "tanh" if name == "gelu_tanh" else "none"
+        return [helper.make_node("Gelu", ["sum"], ["Y"], approximate=approximate)]
+    return []
+
+
+def _attribute(name: str, output: str) -> NodeProto:
+    """The node's attribute `name` as a tensor."""
+    node = helper.make_node("Constant", [], [output])
+    node.attribute.add(name="value_ints", ref_attr_name=name, type=AttributeProto.INTS)
+    return node
+
+
+def _whole(number: int) -> TensorProto:
+    return helper.make_tensor("value", TensorProto.INT64, [1], [number])

@@ -1,0 +1,1 @@
+"""The sparse kernels in C++, and how they are compiled."""

@@ -1,0 +1,10 @@
+#define LANES 8
+#define SINGLE_VECTORS 8
+#define QUAD_VECTORS 2
+#include "kernels.h"
+
+namespace sparsify {
+
+const Kernels kAvx2 = {"avx2", gather, multiply<1>, multiply<4>, scatter};
+
+}  // namespace sparsify

@@ -1,0 +1,26 @@
+// The product of inputs with a sparse weight.
+#pragma once
+
+#include <cstdint>
+
+#include "layout.h"
+#include "weight.h"
+
+namespace sparsify {
+
+// The fastest kernels that this processor runs, or those that SPARSIFY_KERNEL names (portable,
+// avx2, avx512). Throws Malformed when it names none that run here.
+const Kernels& choose_kernels();
+
+// Calls task(0) ... task(count - 1), each once, in any order and on any thread.
+using Task = void (*)(void* state, size_t index);
+struct Pool {
+  void* context;
+  void (*run)(void* context, Task task, size_t count, void* state);
+};
+
+// outputs[token][row] = activation(inputs[token] . weight[row] + bias[row])
+void multiply(const Weight& weight, const Kernels& kernels, Activation activation,
+              const float* inputs, int64_t tokens, float* outputs, const Pool& pool);
+
+}  // namespace sparsify

@@ -1,0 +1,31 @@
+// Vectors of floats, as GCC and Clang know them on every processor.
+#pragma once
+
+#include <stdint.h>
+
+namespace sparsify {
+namespace {
+
+typedef float Float4 __attribute__((vector_size(16)));
+typedef int32_t Int4 __attribute__((vector_size(16)));
+template <typename V> struct Integers;
+template <int64_t lanes> struct Vector;
+template <> struct Integers<Float4> { using type = Int4; };
+template <> struct Vector<4> { using type = Float4; };
+
+#if LANES >= 8
+typedef float Float8 __attribute__((vector_size(32)));
+typedef int32_t Int8 __attribute__((vector_size(32)));
+template <> struct Integers<Float8> { using type = Int8; };
+template <> struct Vector<8> { using type = Float8; };
+#endif
+
+#if LANES >= 16
+typedef float Float16 __attribute__((vector_size(64)));
+typedef int32_t Int16 __attribute__((vector_size(64)));
+template <> struct Integers<Float16> { using type = Int16; };
+template <> struct Vector<16> { using type = Float16; };
+#endif
+
+}  // namespace
+}  // namespace sparsify

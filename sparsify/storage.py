@@ -1,0 +1,155 @@
+"""How a sparse weight is written: which numbers, where they lie, and how many bytes that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+Values: TypeAlias = Literal["f32", "f16", "int8"]
+Storage: TypeAlias = Literal["auto", "csr", "gaps", "coo"]
+Kind: TypeAlias = Literal["gaps u8", "gaps u16", "csr"]
+
+KINDS: dict[Storage, tuple[Kind, ...]] = {
+    "auto": ("gaps u8", "gaps u16", "csr"),
+    "gaps": ("gaps u8", "gaps u16"),
+    "csr": ("csr",),
+    "coo": (),
+}
+LONGEST = {"gaps u8": 255, "gaps u16": 65535}
+"""The largest distance of two blocks."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A sparse weight [outputs, inputs], as the operators of `ai.sparsify` read it.
+
+    The grid of its blocks is walked row by row. `gaps`: each position is the distance from the
+    block before; where that is too far for the type, blocks of zeros lie between. `csr`: each
+    position is a column of the grid, and `row_offsets` tell where its rows begin.
+    """
+
+    shape: tuple[int, int]
+    block: tuple[int, int]
+    values: np.ndarray
+    positions: np.ndarray
+    row_offsets: np.ndarray | None
+    scales: np.ndarray
+    """f32[outputs, 1], or f32[1, 1]: what the values are multiplied with."""
+
+    @property
+    def form(self) -> str:
+        """`gaps u8`, `csr u16, blocks 4x1, f16`."""
+        kind = "gaps" if self.row_offsets is None else "csr"
+        words = [f"{kind} u{8 * self.positions.itemsize}"]
+        if self.block != (1, 1):
+            words.append(f"blocks {self.block[0]}x{self.block[1]}")
+        if self.values.dtype != np.float32:
+            words.append({"float16": "f16", "int8": "int8"}[self.values.dtype.name])
+        return ", ".join(words)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(part.nbytes for part in self.tensors().values())
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Its parts in the order of the operators' inputs, `scales` last."""
+        if self.row_offsets is None:
+            where = {"gaps": self.positions}
+        else:
+            where = {"columns": self.positions, "row_offsets": self.row_offsets}
+        return {"values": self.values, **where, "scales": self.scales}
+
+
+def decoded(stored: Stored) -> np.ndarray:
+    """The dense weight f32[outputs, inputs]."""
+    rows, columns = (n // b for n, b in zip(stored.shape, stored.block, strict=True))
+    positions = stored.positions.astype(np.int64)
+    if stored.row_offsets is None:
+        cells = np.cumsum(positions)
+    else:
+        cells = np.repeat(np.arange(rows), np.diff(stored.row_offsets)) * columns + positions
+    grid = np.zeros((rows * columns, *stored.block), np.float32)
+    grid[cells] = stored.values.reshape(-1, *stored.block)
+    dense = grid.reshape(rows, columns, *stored.block).transpose(0, 2, 1, 3).reshape(stored.shape)
+    scaled: np.ndarray = dense * stored.scales
+    return scaled
+
+
+def written(array: np.ndarray, block: tuple[int, int], kind: Kind, values: Values) -> Stored:
+    """A weight [outputs, inputs], both multiples of the block's sides, in one form."""
+    numbers, scales = array, np.ones((1, 1), np.float32)
+    if values == "int8":
+        numbers, scales = _quantized(array)
+    rows, columns = array.shape[0] // block[0], array.shape[1] // block[1]
+    apart = numbers.reshape(rows, block[0], columns, block[1]).transpose(0, 2, 1, 3)
+    cells = cells_of(array, block)
+    stored = apart.reshape(rows * columns, block[0] * block[1])[cells]
+    stored = stored.astype({"f32": np.float32, "f16": np.float16, "int8": np.int8}[values])
+    if kind == "csr":
+        offsets = np.searchsorted(cells, np.arange(rows + 1) * columns).astype(np.int32)
+        positions = (cells % columns).astype(_column_type(columns))
+        return Stored(array.shape, block, stored.ravel(), positions, offsets, scales)
+    filled, steps = _with_gaps(stored, cells, kind)
+    return Stored(array.shape, block, filled, steps, None, scales)
+
+
+def sizes(
+    array: np.ndarray, block: tuple[int, int], values: Values, storage: Storage
+) -> Iterator[tuple[int, Kind]]:
+    """The bytes of each form without the scales, from nothing but where the zeros are."""
+    if array.shape[0] % block[0] or array.shape[1] % block[1]:
+        return
+    cells = cells_of(array, block)
+    width = block[0] * block[1] * {"f32": 4, "f16": 2, "int8": 1}[values]
+    columns = array.shape[1] // block[1]
+    for kind in KINDS[storage]:
+        if kind == "csr":
+            offsets = 4 * (array.shape[0] // block[0] + 1)
+            yield len(cells) * (width + _column_type(columns).itemsize) + offsets, kind
+        else:
+            count = len(cells) + int(_fillers(np.diff(cells, prepend=0), kind).sum())
+            yield count * (width + LONGEST[kind].bit_length() // 8), kind
+
+
+def cells_of(array: np.ndarray, block: tuple[int, int]) -> np.ndarray:
+    """Which blocks of the grid, row by row, are not zero."""
+    rows, columns = array.shape[0] // block[0], array.shape[1] // block[1]
+    there = (array != 0).reshape(rows, block[0], columns, block[1])
+    found = np.flatnonzero(there.any(axis=(1, 3)))
+    # operators need not like empty tensors: one block of zeros is the same weight
+    return found if found.size else np.zeros(1, np.int64)
+
+
+def _column_type(columns: int) -> np.dtype[np.unsignedinteger]:
+    return np.dtype(np.uint16 if columns <= 65536 else np.uint32)
+
+
+def _quantized(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers of -127 to 127, and what each output's are multiplied with."""
+    largest = np.abs(array).max(axis=1, keepdims=True)
+    scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    return np.rint(array / scales), scales
+
+
+def _fillers(gaps: np.ndarray, kind: Kind) -> np.ndarray:
+    """How many blocks of zeros lie before each block, so that no distance is too long."""
+    found: np.ndarray = np.maximum((gaps - 1) // LONGEST[kind], 0)
+    return found
+
+
+def _with_gaps(
+    values: np.ndarray, cells: np.ndarray, kind: Kind
+) -> tuple[np.ndarray, np.ndarray]:
+    """The blocks with those that bridge long distances, and all distances."""
+    gaps = np.diff(cells, prepend=0)
+    fillers = _fillers(gaps, kind)
+    places = np.arange(len(cells)) + np.cumsum(fillers)
+    longest = LONGEST[kind]
+    steps = np.full(places[-1] + 1, longest, np.uint8 if kind == "gaps u8" else np.uint16)
+    steps[places] = gaps - fillers * longest
+    filled = np.zeros((len(steps), values.shape[1]), values.dtype)
+    filled[places] = values
+    return filled.ravel(), steps
