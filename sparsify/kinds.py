@@ -134,8 +134,12 @@ class Chosen:
         return f"{self.name}({options})" if options else self.name
 
 
-criterion = Kind("criterion", "how much does each weight matter?", ("weight", "scores"))
-pattern = Kind("pattern", "which weights may be zero together?", ("scores",))
+criterion = Kind(
+    "criterion",
+    "how much does each weight matter?",
+    ("weight", "name", "scores", "gradient", "input_norm", "unit_gradients"),
+)
+pattern = Kind("pattern", "which weights may be zero together?", ("scores", "program"))
 schedule = Kind("schedule", "how far along is pruning at time t in [0, 1]?", ("t",))
 loss = Kind("loss", "how far is the student from the teacher?", ("student", "teacher"))
 lowering = Kind("lowering", "how is a weight stored and computed in ONNX?", ("array",))

@@ -26,6 +26,8 @@ class Moment:
     """The student's tapped values by name; `logits` is always there."""
     teacher: Mapping[str, Tensor]
     """The teacher's tapped values by name, in eval mode, without gradients."""
+    tokens: Tensor | None = None
+    """b8[B, S]: which places of the batch hold a token and no padding; None: all do."""
 
 
 class Run(Protocol):
@@ -76,6 +78,9 @@ class Duty:
 
     def accept(self, *, regression: bool) -> None:
         """Raise a Problem if the labels are of a kind that this duty cannot use."""
+
+    def prepare(self, student: Program, teacher: Program | None) -> None:
+        """Before a run is set up, when both programs are there: settle taps and what is learned."""
 
     def learned(self) -> Learned | None:
         """What the optimizer shall learn for this duty."""

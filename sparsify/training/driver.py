@@ -36,6 +36,8 @@ def train(
     """
     tenth = max(1, math.ceil(session.steps / 10))
     frozen = _freeze(session, settings.freeze)
+    for duty in session.duties:
+        duty.prepare(session.student, session.teacher)
     trainer = SparseTrainer(
         session,
         task_weight,

@@ -14,7 +14,7 @@ from torch import Tensor
 from sparsify.data import Encoded
 from sparsify.plan import Duty
 from sparsify.program import Program
-from sparsify.taps import tapped
+from sparsify.taps import tap, tapped
 from sparsify.watch import Watch
 
 TOKENS = 8192
@@ -59,13 +59,21 @@ class Session:
         return rows
 
     @cached_property
+    def teacher_taps(self) -> tuple[list[str], list[str]]:
+        """What the duties read of the teacher: of one size for every row, and of any size."""
+        names = sorted({name for duty in self.duties for name in duty.teacher_taps})
+        assert self.teacher is not None or not names
+        kept = [n for n in names if self.teacher is not None and has_one_size(self.teacher, n)]
+        return kept, [name for name in names if name not in kept]
+
+    @cached_property
     def teacher_values(self) -> dict[str, Tensor]:
         """The teacher's values for every row of the run, by tap, in the order of the row numbers.
 
         They are computed once: the teacher does not change, and rows encoded by length cost less
         than a forward pass in every step, even if each row is used only once.
         """
-        names = sorted({name for duty in self.duties for name in duty.teacher_taps})
+        names, _ = self.teacher_taps
         if not names:
             return {}
         assert self.teacher is not None
@@ -74,6 +82,23 @@ class Session:
             name: torch.zeros(len(self.data), *value.shape[1:]).index_copy_(0, self.rows, value)
             for name, value in found.items()
         }
+
+    def taught(self, rows: Tensor, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The teacher's values for one batch: those that are kept, and those of its tokens."""
+        device = next(iter(inputs.values())).device
+        found = {name: values[rows].to(device) for name, values in self.teacher_values.items()}
+        if self._live_teacher is not None:
+            with torch.no_grad(), autocast(device, self.precision):
+                found |= self._live_teacher(**inputs)
+        return found
+
+    @cached_property
+    def _live_teacher(self) -> torch.fx.GraphModule | None:
+        _, names = self.teacher_taps
+        if not names:
+            return None
+        assert self.teacher is not None
+        return tapped(self.teacher, names).eval()
 
     def encode(self, program: Program, rows: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
         """Tapped values of `program` for `rows` of the training set, f32 on the CPU."""
@@ -125,6 +150,11 @@ def read(
     return found
 
 
+def has_one_size(program: Program, name: str) -> bool:
+    """Whether a tapped value is one vector for every row, however many tokens the row has."""
+    return name in ("cls", "mean") or tap(program, name).meta["val"].ndim <= 2
+
+
 def by_length(lengths: Tensor) -> Iterable[Tensor]:
     """Places of all `lengths`, in groups of about `TOKENS` tokens, the longest first."""
     order = lengths.argsort(descending=True, stable=True)
@@ -148,8 +178,3 @@ def best_precision(wanted: str, device: torch.device) -> str:
 def autocast(device: torch.device, precision: str) -> torch.autocast:
     """bf16 autocast where `precision` asks for it."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
-
-
-def on_device(values: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
-    """`values` where the model is."""
-    return {name: value.to(device) for name, value in values.items()}

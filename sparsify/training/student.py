@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sparsify.plan import Moment
 from sparsify.taps import tapped
+from sparsify.task_loss import task_loss
 from sparsify.training.session import Session
 
 
@@ -57,11 +56,3 @@ def losses(session: Session, moment: Moment, task_weight: float) -> dict[str, Te
         if (loss := duty.loss(moment)) is not None:
             terms[duty.name] = loss
     return terms
-
-
-def task_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy for classes (labels i64[B]), mean squared error for numbers (f32[B])."""
-    with torch.autocast(logits.device.type, enabled=False):
-        if labels.is_floating_point():
-            return F.mse_loss(logits.float().squeeze(-1), labels)
-        return F.cross_entropy(logits.float(), labels)

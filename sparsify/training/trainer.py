@@ -18,7 +18,7 @@ from sparsify.plan import Moment
 from sparsify.recipe import Optimization
 from sparsify.report import Point
 from sparsify.training.callbacks import Follow, Seal
-from sparsify.training.session import Session, on_device
+from sparsify.training.session import Session
 from sparsify.training.student import Student, losses
 
 WEIGHTS = "model.safetensors"
@@ -110,14 +110,16 @@ class SparseTrainer(Trainer):
     ) -> Any:
         """The sum of the task's loss and the duties' terms."""
         rows = inputs["rows"].cpu()
-        teacher = {name: values[rows] for name, values in self.session.teacher_values.items()}
-        values = model(inputs["inputs"])
+        given = inputs["inputs"]
+        mask = given.get("attention_mask")
+        values = model(given)
         moment = Moment(
             self.state.global_step,
             rows,
             inputs["targets"],
             values,
-            on_device(teacher, inputs["targets"].device),
+            self.session.taught(rows, given),
+            None if mask is None else mask.bool(),
         )
         terms = losses(self.session, moment, self.task_weight)
         total = torch.stack(list(terms.values())).sum()

@@ -13,8 +13,8 @@ from torch import Tensor
 from passes.insert_masks import InsertMasks
 from sparsify.errors import Problem
 from sparsify.recipe import Optimization
+from sparsify.task_loss import task_loss
 from sparsify.training.session import Session
-from sparsify.training.student import task_loss
 from tests.sparsify.programs import rows
 from tests.sparsify.training.runs import (
     CAP,

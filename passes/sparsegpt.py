@@ -1,0 +1,74 @@
+"""Prune one weight after another by what flows into it, and correct what stays of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from passes.inside import places_inside
+from passes.optimal_brain import prune_columns
+from sparsify import kinds
+from sparsify.kinds import Chosen
+from sparsify.pipeline import Pass, Report
+from sparsify.program import MASK, Program
+from sparsify.statistics import count, inflows, unmeasured
+
+
+class Sparsegpt(Pass):
+    """Writes masks *and* weights so that outputs stay as near as they can, without training.
+
+    Frantar and Alistarh 2023, arXiv:2301.00774. Weights are pruned in the order in which the
+    program computes, each on the inputs that the pruned weights before it leave.
+    """
+
+    sparsity: Annotated[float, Field(ge=0, le=1)]
+    """The share of each weight that ends as zero."""
+    pattern: Annotated[Chosen, kinds.pattern] = Field(default="element", validate_default=True)
+    """`element`, `n-of-m` or `block`: what lies within `block` columns."""
+    targets: list[str] = Field(default=["*"])
+    """Which of the masked weights: names, globs, `re:` patterns or roles."""
+    block: Annotated[int, Field(gt=0)] = 128
+    """How many columns share one choice of what is pruned."""
+    damping: Annotated[float, Field(gt=0)] = 0.01
+    """What is added to the Hessian's diagonal, as a share of its mean."""
+
+    def run(self, program: Program) -> Report:
+        places, left = places_inside(program, self.pattern, self.targets, self.sparsity)
+        report = Report(left=left | unmeasured(program, [place.name for place in places]))
+        names = [place.name for place in places if place.name not in report.left]
+        grams: dict[str, Tensor] = {}
+        for inflow in inflows(program, names):
+            gram = inflow.gram()
+            # a weight that is used again is pruned before its last use, by all of its inputs
+            gram += grams.pop(inflow.weight, 0)
+            if inflow.last:
+                zeros = self._prune(program, inflow.weight, inflow.axis, gram)
+                size = program.tensor(inflow.weight).numel()
+                report.did[inflow.weight] = f"{zeros:,} of {size:,} zero, the rest corrected"
+            else:
+                grams[inflow.weight] = gram
+        masks = [program.tensor(f"{name}{MASK}") for name in names]
+        total = sum(mask.numel() for mask in masks)
+        report.facts["sparsity_fraction"] = sum(int((m == 0).sum()) for m in masks) / max(total, 1)
+        report.facts["samples"] = float(count(program))
+        return report
+
+    @torch.no_grad()
+    def _prune(self, program: Program, name: str, axis: int, gram: Tensor) -> int:
+        """Write a weight and its mask; how much of it is zero."""
+        weight, mask = program.tensor(name), program.tensor(f"{name}{MASK}")
+        given = (weight * mask).movedim(axis, 1).float()
+        pruned, kept = prune_columns(
+            given,
+            gram,
+            sparsity=self.sparsity,
+            pattern=self.pattern,
+            block=self.block,
+            damping=self.damping,
+        )
+        weight.copy_(pruned.movedim(1, axis))
+        mask.copy_(kept.movedim(1, axis))
+        return int((mask == 0).sum())

@@ -1,0 +1,191 @@
+"""What flows into the weights of a program, measured in one run over all samples together."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from sparsify.analysis.products import Product, products
+from sparsify.errors import Problem
+from sparsify.program import Program, aten
+from sparsify.statistics.samples import inputs, samples
+
+ROWWISE = {
+    aten.linear.default,
+    aten.matmul.default,
+    aten.mm.default,
+    aten.addmm.default,
+}
+"""Products of rows of inputs with a matrix, where the weight comes second."""
+
+
+@dataclass(frozen=True)
+class Inflow:
+    """The inputs of one product, for all samples."""
+
+    weight: str
+    axis: int
+    """The axis of the weight along which it reads them."""
+    last: bool
+    """Whether the weight is used by no further product."""
+    values: tuple[tuple[Tensor, Tensor | None], ...]
+    """For each batch f[..., in], and which of its rows are tokens, b8[rows]; None: all are."""
+
+    def rows(self) -> Iterator[Tensor]:
+        """f32[rows, in] for each batch, without padding."""
+        for value, kept in self.values:
+            flat = value.reshape(-1, value.shape[-1]).float()
+            yield flat if kept is None else flat[kept]
+
+    def squares(self) -> Tensor:
+        """f32[in]: the sum of squares of each input, ||x_j||^2."""
+        return torch.stack([rows.square().sum(0) for rows in self.rows()]).sum(0)
+
+    def gram(self) -> Tensor:
+        """f32[in, in]: X^T X, for the rows X of all batches."""
+        width = self.values[0][0].shape[-1]
+        total = torch.zeros(width, width, device=self.values[0][0].device)
+        for rows in self.rows():
+            total.addmm_(rows.T, rows)
+        return total
+
+
+def inflows(program: Program, weights: Collection[str]) -> Iterator[Inflow]:
+    """The inputs of every product of `weights`, in graph order, just before it is computed.
+
+    The program runs once, in eval mode, each node for all samples before the next node. No value
+    lives longer than it is needed, and whatever is written into a weight when its inputs are
+    yielded is what all later nodes are computed with.
+
+    Raises:
+        Problem: there are no samples, or a weight is not multiplied with rows of inputs.
+    """
+    uses = {use.node: use for use in products(program) if use.weight in weights}
+    if strange := unmeasured(program, weights):
+        name, why = next(iter(strange.items()))
+        raise Problem(f"the inputs of {name!r} cannot be measured: {why}")
+    left = Counter(use.weight for use in uses.values())
+    batches = samples(program)
+    training = program.module.training
+    program.module.eval()
+    try:
+        wave = _Wave(program, batches)
+        for node in wave.nodes:
+            if node in uses:
+                use = uses[node]
+                left[use.weight] -= 1
+                tokens = _tokens(program, use, batches)
+                values = tuple(zip(wave.values(use.activation), tokens, strict=True))
+                yield Inflow(use.weight, use.reads[0], not left[use.weight], values)
+                del values
+                if not left.total():
+                    return
+            wave.compute(node)
+    finally:
+        program.module.train(training)
+
+
+def unmeasured(program: Program, weights: Collection[str]) -> dict[str, str]:
+    """Weight -> why its inputs cannot be measured, for those of `weights` that this is true of."""
+    known: dict[str, list[Product]] = {}
+    for use in products(program):
+        known.setdefault(use.weight, []).append(use)
+    return {
+        name: "it multiplies no rows of inputs"
+        for name in weights
+        if not all(_is_rowwise(program, use) for use in known.get(name, [])) or name not in known
+    }
+
+
+def input_norms(program: Program, weights: Collection[str]) -> dict[str, Tensor]:
+    """Weight -> ||x_j||_2 over all samples and tokens, f32[1, in] or [in, 1] as the weight lies."""
+    total: dict[str, Tensor] = {}
+    for inflow in inflows(program, weights):
+        squares = inflow.squares().unsqueeze(1 - inflow.axis)
+        total[inflow.weight] = total.get(inflow.weight, 0) + squares
+    return {name: squares.sqrt() for name, squares in total.items()}
+
+
+def _is_rowwise(program: Program, use: Product) -> bool:
+    weight = program.tensor(use.weight)
+    is_whole = math.prod(use.operand.meta["val"].shape) == weight.numel()
+    operands = use.node.all_input_nodes
+    return (
+        use.node.target in ROWWISE
+        and weight.ndim == 2
+        and len(use.reads) == 1
+        and is_whole
+        and operands.index(use.activation) < operands.index(use.operand)
+    )
+
+
+def _tokens(
+    program: Program, use: Product, batches: tuple[Mapping[str, Tensor], ...]
+) -> list[Tensor | None]:
+    """For each batch, which rows of the product's inputs are tokens; None: there is no padding."""
+    rows = str(math.prod(use.activation.meta["val"].shape[:-1])).split("*")
+    for node in program.graph.find_nodes(op="placeholder"):
+        sizes = node.meta["val"].shape
+        is_mask = str(node.target).endswith("attention_mask") and len(sizes) == 2
+        # batch sizes are always equal, though their symbols may differ
+        if is_mask and len(rows) == 2 and str(sizes[1]) in rows:
+            return [batch[str(node.target)].flatten().to(torch.bool) for batch in batches]
+    return [None] * len(batches)
+
+
+class _Wave:
+    """A run of a program on several batches, node by node instead of batch by batch."""
+
+    def __init__(self, program: Program, batches: tuple[Mapping[str, Tensor], ...]) -> None:
+        self.interpreter = fx.Interpreter(program.module, garbage_collect_values=False)
+        everything = list(program.graph.nodes)
+        places = {str(node.target): node for node in everything if node.op == "placeholder"}
+        self.environments: list[dict[fx.Node, Any]] = [
+            {places[name]: value for name, value in inputs(batch).items()} for batch in batches
+        ]
+        varying = set(places.values())
+        self.nodes: list[fx.Node] = []
+        """What differs from batch to batch; the rest is computed where it is needed."""
+        for node in everything:
+            if node.users and varying & set(node.all_input_nodes):
+                varying.add(node)
+                self.nodes.append(node)
+        last = {operand: node for node in self.nodes for operand in node.all_input_nodes}
+        self.done: dict[fx.Node, list[fx.Node]] = {}
+        for operand, node in last.items():
+            self.done.setdefault(node, []).append(operand)
+
+    def values(self, node: fx.Node) -> list[Any]:
+        """The value of `node` for each batch."""
+        return [environment[node] for environment in self.environments]
+
+    @torch.no_grad()
+    def compute(self, node: fx.Node) -> None:
+        """Compute `node` for each batch, and let go of what no later node reads."""
+        shared: dict[fx.Node, Any] = {}
+        for environment in self.environments:
+            for operand in node.all_input_nodes:
+                if operand not in environment:
+                    environment[operand] = self._constant(operand, shared)
+            environment[node] = self._run(node, environment)
+            for operand in self.done.get(node, []):
+                environment.pop(operand, None)
+            for operand in shared:
+                environment.pop(operand, None)
+
+    def _constant(self, node: fx.Node, known: dict[fx.Node, Any]) -> Any:
+        if node not in known:
+            for operand in node.all_input_nodes:
+                self._constant(operand, known)
+            known[node] = self._run(node, known)
+        return known[node]
+
+    def _run(self, node: fx.Node, environment: dict[fx.Node, Any]) -> Any:
+        self.interpreter.env = environment
+        return self.interpreter.run_node(node)
