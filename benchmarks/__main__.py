@@ -19,7 +19,7 @@ from sparsify.errors import Problem, unknown
 if TYPE_CHECKING:
     from benchmarks.case import Case
 
-README = "readme"
+README, ZOO = "readme", "zoo"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -27,7 +27,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def measure(
     name: Annotated[
         str | None,
-        typer.Argument(help="A benchmark, or `readme` to rewrite the README's tables."),
+        typer.Argument(
+            help="A benchmark; `readme` to rewrite the README's tables; `zoo` to try all models."
+        ),
+    ] = None,
+    models: Annotated[
+        list[str] | None, typer.Argument(help="For `zoo`: which models, by name or glob.")
     ] = None,
     quick: Annotated[bool, typer.Option(help="Tiny shapes in seconds; judges nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a case.")] = False,
@@ -43,11 +48,17 @@ def measure(
     if name == README:
         rewrite_readme()
         return
-    if name not in names:
-        raise unknown("benchmark", name, [*names, README])
+    if name not in (*names, ZOO):
+        raise unknown("benchmark", name, [*names, README, ZOO])
     if output is not None and not output.parent.is_dir():
         # said before the minutes are spent
         raise Problem("no such folder", where=str(output.parent), hint="make it first")
+    if name == ZOO:
+        from benchmarks.zoo.command import zoo
+
+        if not zoo(models or [], output, save=save):
+            raise typer.Exit(1)
+        return
     found = list(shown(name, quick=quick, as_json=as_json or not sys.stdout.isatty()))
     # a quick result says nothing; it is kept only where it is asked for
     if output is not None or (save and not quick):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
+
 from benchmarks.timing import Timing
 
 
@@ -70,4 +72,24 @@ def judge(
         says=says,
         pairs=timing.pairs,
         threads=timing.threads,
+    )
+
+
+def within(
+    bench: str, name: str, seconds: float, limit_s: float, says: str, *, quick: bool
+) -> Case:
+    """The case of a time that may not exceed a limit; with `quick` it is not judged."""
+    ratio = seconds / limit_s
+    return Case(
+        bench=bench,
+        case=name,
+        value=round(1e3 * seconds, 3),
+        unit="ms",
+        baseline=1e3 * limit_s,
+        ratio=round(ratio, 4),
+        goal=str(Goal("<=", 1)),
+        holds=None if quick else ratio <= 1,
+        says=says,
+        pairs=1,
+        threads=torch.get_num_threads(),
     )

@@ -24,16 +24,23 @@ def path_of(bench: str) -> Path:
 
 def save(path: Path, bench: str, cases: Sequence[Case], *, quick: bool) -> None:
     """Keep the cases with the machine, the versions, the seed and the command."""
+    command = f"python -m benchmarks {bench}{' --quick' if quick else ''}"
+    keep(path, bench, command, {"cases": [asdict(case) for case in cases]})
+
+
+def keep(path: Path, bench: str, command: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Write what was found, and on what and how; returns what was written."""
     result = {
         "bench": bench,
         "date": date.today().isoformat(),
-        "command": f"python -m benchmarks {bench}{' --quick' if quick else ''}",
+        "command": command,
         "seed": SEED,
         "machine": machine(),
         "versions": versions(),
-        "cases": [asdict(case) for case in cases],
+        **found,
     }
     write(path, json.dumps(result, indent=2) + "\n")
+    return result
 
 
 def latest(folder: Path, bench: str) -> dict[str, Any] | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import fx, nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from benchmarks.case import Case, Goal, judge
@@ -15,6 +16,8 @@ from benchmarks.shapes import BERT_BASE, MINILM, TINY, Shape, examples
 from benchmarks.steps import Course, DutyStep, compiled, masked_and_plain, session
 from benchmarks.timing import Contender, in_turns
 from sparsify import schema
+from sparsify.analysis.products import products
+from sparsify.capture import capture
 from sparsify.pipeline import Pass
 from sparsify.program import Program
 from sparsify.self_test import self_test
@@ -79,13 +82,15 @@ def cap_step(
 
 
 def mask_update(quick: bool) -> Case:
-    from passes.gradual_pruning import write_masks
+    from passes.masking import write_masks
+    from passes.places import find_places
     from passes.prune import Prune
 
     shape = TINY if quick else BERT_BASE
     program = weights_alone(shape)
     names = list(program.masks())
     settings = Prune(criterion="magnitude", sparsity=SPARSITY, scope="global")
+    places, _ = find_places(program, settings.pattern, settings.targets)
     modules: list[tuple[nn.Module, str]] = []
 
     def renew() -> None:
@@ -99,7 +104,7 @@ def mask_update(quick: bool) -> Case:
         prune.global_unstructured(modules, prune.L1Unstructured, amount=SPARSITY)
 
     def ours() -> None:
-        write_masks(settings, program, names, SPARSITY, {})
+        write_masks(settings, program, places, SPARSITY, {})
 
     timing = in_turns(
         Contender(ours), Contender(theirs, renew), pairs=2 if quick else SLOW_PAIRS, warmup=0
@@ -149,18 +154,26 @@ def bare_export(model: nn.Module) -> torch.export.ExportedProgram:
     return torch.export.export(model, (), kwargs=inputs, dynamic_shapes=shapes, strict=False)
 
 
+class Matrices(nn.Module):
+    """Nothing but the matrices of `shape`, drawn as BERT draws them; it sums what they make."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(
+            nn.Parameter(torch.randn(size) * 0.02) for size in shape.matrices().values()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """f32[batch] from f32[batch, width of the widest input]."""
+        made = [F.linear(x[:, : weight.shape[1]], weight).sum(1) for weight in self.weights]
+        return torch.stack(made).sum(0)
+
+
 def weights_alone(shape: Shape) -> Program:
-    """A program of nothing but the masked matrices of `shape`, drawn as BERT draws them."""
-    root, graph = nn.Module(), fx.Graph()
-    nodes = []
-    for name, size in shape.matrices().items():
-        leaf = name.replace(".", "_")
-        root.register_parameter(leaf, nn.Parameter(torch.randn(size) * 0.02))
-        nodes.append(graph.get_attr(leaf))
-    graph.output(tuple(nodes))
-    program = Program(fx.GraphModule(root, graph), {})
-    for node in nodes:
-        program.mask(node, [program.output])
+    """A program of the masked matrices of `shape`."""
+    program = capture(Matrices(shape), {"x": torch.zeros(2, 4 * shape.width)}, {})
+    for use in products(program):
+        program.mask(use.attribute, [use.reader])
     return program
 
 

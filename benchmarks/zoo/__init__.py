@@ -1,0 +1,1 @@
+"""Many transformers, each tiny, through everything that the compiler does."""
