@@ -30,8 +30,7 @@ class Clean(Pass):
                     report.did[node.name] = says
                     break
         before = {node.name for node in program.graph.nodes}
-        # an unread input is still an input
-        program.graph.eliminate_dead_code(lambda node: node.op in ("placeholder", "output"))
+        program.graph.eliminate_dead_code()
         after = {node.name for node in program.graph.nodes}
         report.did |= dict.fromkeys(sorted(before - after), "its result is not used")
         program.module.delete_all_unused_submodules()

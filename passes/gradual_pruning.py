@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 
-from passes.ranking import keep_largest
+from passes.masking import write_masks
+from passes.ramp import progress, ramp
+from passes.units import Place
 from sparsify.plan import Duty, Learned, Run
 from sparsify.program import MASK, Program
 
@@ -21,19 +23,18 @@ class GradualPruning(Duty):
 
     name = "prune"
 
-    def __init__(self, settings: Prune, program: Program, weights: list[str]) -> None:
+    def __init__(self, settings: Prune, program: Program, places: list[Place]) -> None:
         self.settings = settings
         self.program = program
-        self.covers = tuple(weights)
+        self.places = places
+        self.covers = tuple(dict.fromkeys(name for place in places for name in place.weights))
         self.sparsity = 0.0
         self.learns = "scores" in settings.criterion.needs
-        self.scores = {name: self._first_scores(name) for name in weights} if self.learns else {}
-
-    def _first_scores(self, name: str) -> nn.Parameter:
-        weight = self.program.tensor(name).detach()
-        if self.settings.scores.start == "zero":
-            return nn.Parameter(torch.zeros_like(weight))
-        return nn.Parameter(weight.abs() / weight.std())
+        start = settings.scores.start
+        self.scores = {
+            name: nn.Parameter(first_scores(program.tensor(name).detach(), start))
+            for name in (self.covers if self.learns else ())
+        }
 
     def learned(self) -> Learned | None:
         if not self.learns:
@@ -48,9 +49,9 @@ class GradualPruning(Duty):
 
     def before_step(self, run: Run, step: int) -> None:
         wanted = self.planned(step, run.steps)
-        is_due = (step - self._ramp(run.steps)[0]) % self.settings.every == 0
+        is_due = (step - ramp(self.settings, run.steps)[0]) % self.settings.every == 0
         if wanted > 0 and (is_due or step == run.steps):
-            write_masks(self.settings, self.program, self.covers, wanted, self.scores)
+            write_masks(self.settings, self.program, self.places, wanted, self.scores)
             self.sparsity = wanted
 
     def after_backward(self) -> None:
@@ -60,26 +61,21 @@ class GradualPruning(Duty):
 
     def planned(self, step: int, steps: int) -> float:
         """The sparsity that the schedule asks for before step `step` of `steps`."""
-        start, end = self._ramp(steps)
-        if step < start:
-            return 0.0
-        t = min(1.0, (step - start) / max(end - start, 1))
-        return self.settings.sparsity * float(self.settings.schedule(t=t))
+        return self.settings.sparsity * progress(self.settings, step, steps)
 
     def promises(self) -> list[str]:
         wanted = self.settings
+        by = str(wanted.criterion)
+        if wanted.pattern.name != "element":
+            by += f", pattern {wanted.pattern}"
         return [
             f"dense for {wanted.warmup:.0%} of the steps, then {wanted.schedule} to "
-            f"{wanted.sparsity:.1%} zero by {wanted.criterion}, {len(self.covers)} weights, "
+            f"{wanted.sparsity:.1%} zero by {by}, {len(self.covers)} weights, "
             f"at the final sparsity for the last {wanted.cooldown:.0%}"
         ]
 
     def rehearse(self) -> None:
-        write_masks(self.settings, self.program, self.covers, self.settings.sparsity, self.scores)
-
-    def _ramp(self, steps: int) -> tuple[int, int]:
-        start = round(self.settings.warmup * steps)
-        return start, max(start, round((1 - self.settings.cooldown) * steps))
+        write_masks(self.settings, self.program, self.places, self.settings.sparsity, self.scores)
 
     def restore(self, run: Run, state: Mapping[str, Tensor], step: int) -> None:
         self.sparsity = float(state["sparsity"])
@@ -91,20 +87,6 @@ class GradualPruning(Duty):
         return {"sparsity_fraction": self.sparsity}
 
 
-def write_masks(
-    settings: Prune,
-    program: Program,
-    weights: Sequence[str],
-    sparsity: float,
-    learned: Mapping[str, Tensor],
-) -> None:
-    """Set the masks of `weights` so that the share `sparsity` of their units is zero."""
-    with torch.no_grad():
-        units = []
-        for name in weights:
-            given = {"weight": program.tensor(name).detach(), "scores": learned.get(name)}
-            units.append(settings.pattern(scores=settings.criterion(**given).detach()))
-        groups = [units] if settings.scope == "global" else [[each] for each in units]
-        kept = [mask for group in groups for mask in keep_largest(group, sparsity)]
-        for name, mask in zip(weights, kept, strict=True):
-            program.tensor(f"{name}{MASK}").copy_(mask)
+def first_scores(weight: Tensor, start: Literal["magnitude", "zero"]) -> Tensor:
+    """The scores of `weight` before training: |w| over its standard deviation, or zeros."""
+    return torch.zeros_like(weight) if start == "zero" else weight.abs() / weight.std()

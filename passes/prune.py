@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from torch import Tensor
 
-from passes.gradual_pruning import GradualPruning, write_masks
+from passes.gradual_pruning import GradualPruning
+from passes.masking import write_masks
+from passes.places import find_places
+from passes.ranking import Scope
+from passes.units import Place
 from sparsify import kinds
-from sparsify.analysis.roles import roles, select
 from sparsify.errors import Problem
 from sparsify.kinds import Chosen
 from sparsify.pipeline import Pass, Report
@@ -33,19 +35,27 @@ class Scores(BaseModel):
 class Prune(Pass):
     """mask := pattern(criterion(weight)) ranked to a sparsity, for every weight that has a mask.
 
+    A pattern may group weights of one matrix (`element`, `block`...), or whole structures that
+    reach through several (`head`, `neuron`...): then a unit counts once, and all of it is zeroed.
+
     With a schedule other than `one-shot` nothing is zeroed now: training starts dense for `warmup`,
     raises the sparsity to its final value, and stays there for `cooldown`. In both, masks are
-    computed anew in every update, so that a pruned weight may return.
+    computed anew in every update, so that a pruned weight may return; of a structure only what
+    the pass itself zeroed.
     """
 
     criterion: Annotated[Chosen, kinds.criterion]
     sparsity: Fraction
-    """The share of the pruned weights that ends as zero."""
+    """The share of the pruned weights, or units of structures, that ends as zero."""
     pattern: Annotated[Chosen, kinds.pattern] = Field(default="element", validate_default=True)
-    scope: Literal["weight", "global"] = "weight"
-    """Whether each weight reaches the sparsity, or all of them together."""
+    scope: Scope = "weight"
+    """Whether each weight or structure reaches the sparsity, each `row` (the weights of one
+    output), or all of them together."""
+    round_to: Annotated[int, Field(gt=0)] = 1
+    """Keep a multiple of so many units at each place, or all: widths that kernels like."""
     targets: list[str] = Field(default=["*"])
-    """Which of the masked weights: names, globs, `re:` patterns or roles."""
+    """Which of the masked weights: names, globs, `re:` patterns or roles. A structure is meant
+    by any of its weights."""
     schedule: Annotated[Chosen, kinds.schedule] = Field(default="one-shot", validate_default=True)
     warmup: Fraction = 0.1
     cooldown: Fraction = 0.25
@@ -59,6 +69,15 @@ class Prune(Pass):
             raise ValueError("`warmup` and `cooldown` together leave no step to prune in")
         return self
 
+    @model_validator(mode="after")
+    def _asks_for_what_there_is(self) -> Prune:
+        reaches_far = "program" in self.pattern.needs
+        if reaches_far and self.scope == "row":
+            raise ValueError(f"a {self.pattern} has no rows; set `scope: weight` or `global`")
+        if not reaches_far and "unit_gradients" in self.criterion.needs:
+            raise ValueError(f"{self.criterion} is for units; set `pattern: head` or `neuron`")
+        return self
+
     @property
     def gradual(self) -> bool:
         """Whether something is left to prune when the pass has run."""
@@ -66,17 +85,13 @@ class Prune(Pass):
 
     def run(self, program: Program) -> Report:
         report = Report()
-        masks = program.masks()
-        if not masks:
-            raise Problem("no weight has a mask", hint="put `insert-masks` before it")
-        known = roles(program)
-        chosen = select({name: known[name] for name in masks}, self.targets, where="targets")
-        self._refuse_conflicts(program, chosen)
-        report.left = dict.fromkeys((n for n in masks if n not in chosen), "no target")
+        places, report.left = find_places(program, self.pattern, self.targets)
+        self._refuse_conflicts(program, places)
+        self._refuse_too_much(places)
         if self.gradual:
-            program.plan.duties.append(GradualPruning(self, program, chosen))
+            program.plan.duties.append(GradualPruning(self, program, places))
             share = f"{self.sparsity:.1%} by training, {self.criterion}, {self.schedule}"
-            report.did = dict.fromkeys(chosen, share)
+            report.did = {place.name: share for place in places}
             report.facts["planned_sparsity_fraction"] = self.sparsity
             return report
         if "scores" in self.criterion.needs:
@@ -84,14 +99,18 @@ class Prune(Pass):
                 f"{self.criterion} learns its scores while training",
                 hint="give it a schedule such as `cubic`, or use `magnitude`",
             )
-        write_masks(self, program, chosen, self.sparsity, {})
+        counts = write_masks(self, program, places, self.sparsity, {})
         report.did = {
-            name: f"{_zeros(masks[name])} of {masks[name].numel():,} zero" for name in chosen
+            place.name: f"{zeros:,} of {total:,} {place.noun}".rstrip() + " zero"
+            for place, (zeros, total) in zip(places, counts, strict=True)
         }
-        report.facts["sparsity_fraction"] = _share([masks[name] for name in chosen])
+        if counts:
+            share_of_all = sum(zeros for zeros, _ in counts) / sum(total for _, total in counts)
+            report.facts["sparsity_fraction"] = share_of_all
         return report
 
-    def _refuse_conflicts(self, program: Program, chosen: list[str]) -> None:
+    def _refuse_conflicts(self, program: Program, places: Sequence[Place]) -> None:
+        chosen = [name for place in places for name in place.weights]
         for duty in program.plan.duties:
             if both := [name for name in chosen if name in duty.covers]:
                 raise Problem(
@@ -99,11 +118,7 @@ class Prune(Pass):
                     hint="give the two passes targets that do not overlap",
                 )
 
-
-def _zeros(mask: Tensor) -> str:
-    """How many entries are zero, as text."""
-    return f"{int((mask == 0).sum()):,}"
-
-
-def _share(masks: Sequence[Tensor]) -> float:
-    return sum(int((m == 0).sum()) for m in masks) / sum(m.numel() for m in masks)
+    def _refuse_too_much(self, places: Sequence[Place]) -> None:
+        most = min((place.most for place in places), default=1.0)
+        if self.sparsity > most:
+            raise Problem(f"{self.pattern} leaves at most {most:.1%} zero", where="sparsity")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+Scope = Literal["weight", "row", "global"]
+"""Who competes: the units of a weight or structure, those of one output, or all."""
 
 SAMPLE = 1 << 16
 """How many scores are sorted to bracket the threshold; the rest is only compared."""
@@ -37,6 +41,25 @@ def keep_largest(scores: Sequence[Tensor], sparsity: float) -> list[Tensor]:
             mask[equal.nonzero().squeeze(1)[gone:]] = 1
         masks.append(mask.view_as(shaped))
     return masks
+
+
+def keep_largest_of_rows(scores: Tensor, sparsity: float) -> Tensor:
+    """A mask like `keep_largest`'s for every row of `scores` apart, f[rows, ...]."""
+    flat = scores.flatten(1)
+    count = round(sparsity * flat.shape[1])
+    smallest = flat.argsort(dim=1, stable=True)[:, :count]
+    return torch.ones_like(flat).scatter_(1, smallest, 0).view_as(scores)
+
+
+def rank(units: Sequence[Tensor], sparsity: float, scope: Scope) -> list[Tensor]:
+    """Masks of the units at each place; they compete in it, in each of its rows, or everywhere."""
+    match scope:
+        case "global":
+            return keep_largest(units, sparsity) if units else []
+        case "weight":
+            return [mask for each in units for mask in keep_largest([each], sparsity)]
+        case "row":
+            return [keep_largest_of_rows(each, sparsity) for each in units]
 
 
 def _kth_smallest(flat: Sequence[Tensor], k: int) -> tuple[Tensor, int]:

@@ -18,6 +18,8 @@ _HOMES = {
     "RunReport": "report",
     "Watch": "watch",
     "apply": "pipeline",
+    "load": "saving",
+    "save": "saving",
     "to_text": "text",
 }
 """Public name -> the file that holds it; imported when first asked for, so that the command line

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sparsify import kinds
+from sparsify.given import Input
 from sparsify.kinds import Chosen
 from sparsify.pipeline import Pass, PassChoice
 
@@ -61,6 +62,8 @@ class Data(Section):
     train_rows: Positive | None = None
     """Use only this many training rows, drawn by the seed."""
     validation_rows: Positive | None = None
+    calibration_rows: Positive = 128
+    """How many of the training rows, from the first on, passes may calibrate on."""
 
 
 class Optimization(Section):
@@ -112,7 +115,12 @@ class Capture(Section):
     """How the model becomes a graph."""
 
     check: bool = True
-    """Compare outputs and gradients with the model's own at two other shapes."""
+    """Compare outputs and gradients with the model's own at other shapes."""
+    inputs: dict[str, Input] = {}
+    """What the model is called with, by name; left out, it is made up and tried."""
+    opaque: list[str] = []
+    """Submodules, by name or glob, that stay as they are: what is inside is neither looked at nor
+    pruned. For those that no graph can hold."""
 
 
 class Export(Section):

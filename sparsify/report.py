@@ -48,6 +48,16 @@ class Latency(Part):
     threads: int
     batch: int
     sequence: int
+    kernels: str = ""
+    """What computed products with weights: `avx512`, `avx2` or `portable` sparse kernels, or
+    `stock`, ONNX Runtime's own."""
+    size_bytes: int = 0
+    """Of the file and of the weights that lie beside it."""
+    gzip_bytes: int = 0
+    """The same, packed by gzip at its fastest."""
+    load_ms: float = 0.0
+    memory_mb: float = 0.0
+    """Resident memory that opening the file and one run added to the process."""
 
 
 class Phase(Part):
@@ -115,7 +125,7 @@ class RunReport(Part):
     versions: dict[str, str]
     machine: dict[str, str]
     pruned_sparsity: float | None = None
-    """Zeros among the weights that were pruned, 0 to 1."""
+    """Zeros among the weights that were pruned and are still there, 0 to 1."""
     weights: dict[str, float] = {}
     """The sparsity of every pruned weight by name."""
     dense: Scores | None = None
@@ -123,6 +133,9 @@ class RunReport(Part):
     dense_onnx: Scores | None = None
     sparse: Scores | None = None
     sparse_onnx: Scores | None = None
+    dense_cost: Cost | None = None
+    sparse_cost: Cost | None = None
+    """Of the program that was exported: smaller where structure was removed."""
     parity: Parity | None = None
     bytes_dense: int | None = None
     bytes_sparse: int | None = None

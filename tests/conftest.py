@@ -14,7 +14,15 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
-CHECKED = ("criteria", "info_nce", "losses", "patterns", "ranking", "schedules")
+CHECKED = (
+    "criteria",
+    "info_nce",
+    "losses",
+    "optimal_brain",
+    "patterns",
+    "ranking",
+    "schedules",
+)
 """Files of small functions on tensors: the shapes in their signatures hold while tests run."""
 
 with install_import_hook(

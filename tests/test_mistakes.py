@@ -38,6 +38,16 @@ FILES = {
         "  - prune: {criterion: magnitude, sparsity: 0.5, schedule: linear}\n"
         "  - prune: {criterion: magnitude, sparsity: 0.8, schedule: cubic}\n"
     ),
+    "flat.py": (
+        "from torch import nn\n"
+        "class Flat(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.layer = nn.Linear(16, 16)\n"
+        "    def forward(self, x):\n"
+        "        return self.layer(x) if (self.layer(x).sum() > 0) else x\n"
+    ),
+    "opaque.yaml": ("model: model\ncapture:\n  opaque: [bert.encodr]\npasses:\n  - insert-masks\n"),
     "maskless.yaml": "passes:\n  - prune: {criterion: magnitude, sparsity: 0.5}\n",
 }
 MISTAKES = Path(__file__).with_name("mistakes.txt")
@@ -78,6 +88,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     before = set(folder.rglob("*"))
     monkeypatch.chdir(folder)
     monkeypatch.setenv("SPARSIFY_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "argv", ["sparsify", *words])
     with pytest.raises(SystemExit) as exit:
         cli.main()

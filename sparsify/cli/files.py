@@ -69,8 +69,9 @@ def bench(
         )
 
     def view() -> Any:
+        from sparsify.runtime.library import missing_library
         from sparsify.view.latency import latency_table
 
-        return latency_table(found)
+        return latency_table(found, missing_library())
 
     screen.answer(as_json, lambda: [each.model_dump(mode="json") for each in found], view)

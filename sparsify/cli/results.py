@@ -113,10 +113,13 @@ def captured(target: str) -> Program:
     Raises:
         Problem: there is no such model, or it cannot be captured.
     """
+    from sparsify import saving
     from sparsify.capture import capture
     from sparsify.models import example_inputs, load_model
     from sparsify.recipe import Model
 
+    if saving.is_saved(target):
+        return saving.load(target)
     source = load_model(Model(path=target), labels=None)
     inputs, dynamic = example_inputs(source)
     return capture(source.module, inputs, dynamic)

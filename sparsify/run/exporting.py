@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import save_file
-from transformers import PreTrainedModel
-
 from sparsify import export
 from sparsify.errors import Problem
-from sparsify.export.parity import SHAPES
 from sparsify.pipeline import apply
 from sparsify.program import Program
 from sparsify.recipe import Export, Model, Recipe
 from sparsify.report import Parity
 from sparsify.run.clock import Clock
-from sparsify.run.setup import Setup, prepare
+from sparsify.run.setup import prepare
 from sparsify.watch import Watch
 
 
@@ -34,33 +30,13 @@ def checked_export(program: Program, path: Path, settings: Export, longest: int 
     draft = path.with_name(path.name + ".part")
     export.emit(program, draft, opset=settings.opset, lowering=settings.lowering)
     try:
-        shapes = [
-            {name: min(size, longest or size) for name, size in each.items()} for each in SHAPES
-        ]
-        found = export.parity(program, draft, shapes=shapes, tolerance=settings.tolerance)
+        found = export.parity(program, draft, longest=longest, tolerance=settings.tolerance)
         export.require(found)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     draft.replace(path)
     return found
-
-
-def save_checkpoint(setup: Setup, output: Path) -> None:
-    """The weights as safetensors, under the model's own names, with its config and tokenizer.
-
-    A Hugging Face model comes back with `from_pretrained(output)`: the program's parameters are
-    the model's own.
-    """
-    module = setup.source.module
-    if isinstance(module, PreTrainedModel):
-        module.save_pretrained(output)
-    else:
-        state = {n: t.contiguous() for n, t in setup.program.module.state_dict().items()}
-        draft = output / "model.safetensors.part"
-        save_file(state, draft)
-        draft.replace(output / "model.safetensors")
-    setup.source.save_assets(output)
 
 
 def export_model(

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import torch
 
+from sparsify.analysis.cost import cost
+from sparsify.examples import own_sizes
 from sparsify.export import inspect_onnx
 from sparsify.pipeline import Step, apply
 from sparsify.program import Program
 from sparsify.report import RunReport
 from sparsify.run.clock import Clock
-from sparsify.run.exporting import checked_export, save_checkpoint
+from sparsify.run.exporting import checked_export
 from sparsify.run.folder import claim, examine, seed_everything, write_text
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.sense import require_sense
@@ -22,6 +24,7 @@ from sparsify.run.setup import Setup, prepare
 from sparsify.run.surroundings import machine, versions
 from sparsify.run.teacher import fine_tune, given_teacher, session
 from sparsify.runtime import bench
+from sparsify.saving import save
 from sparsify.schema import Loaded
 from sparsify.training import train
 from sparsify.watch import Watch
@@ -89,7 +92,7 @@ class Job:
 
 def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
     """Capture and run the passes, before anything takes long: their mistakes show in seconds."""
-    setup = prepare(loaded.recipe, clock)
+    setup = prepare(loaded.recipe, clock, at=loaded.at)
     dense = setup.program.clone()
     with clock.phase("passes"):
         steps = apply(
@@ -106,6 +109,7 @@ def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
         versions=versions(),
         machine=machine(),
         self_test=setup.tested,
+        dense_cost=cost(dense),
         notes=[*setup.source.notes, *(setup.dataset.notes if setup.dataset else [])],
     )
     return Job(loaded, output, clock, setup, dense, steps, report)
@@ -150,6 +154,7 @@ def _fold(job: Job) -> None:
         )
     job.report.passes = [step.told() for step in job.steps]
     measure_zeros(job.report, program, pruned)
+    job.report.sparse_cost = cost(program)
     for each in (job.dense, program):
         each.to(torch.device("cpu"))
 
@@ -167,7 +172,7 @@ def _export(job: Job) -> None:
     with job.clock.phase("export"):
         checked_export(job.dense, dense, settings, setup.longest)
         report.parity = checked_export(setup.program, sparse, settings, setup.longest)
-        save_checkpoint(setup, job.output)
+        save(setup.program, job.output, setup.source)
         report.bytes_dense = inspect_onnx(dense).size_bytes
         report.bytes_sparse = inspect_onnx(sparse).size_bytes
     if setup.validation is not None:
@@ -182,6 +187,7 @@ def _export(job: Job) -> None:
             report.latency = bench(
                 [dense, sparse],
                 sequence=min(length, setup.longest or length),
+                sizes=own_sizes(setup.program.inputs, setup.program.dynamic),
                 rounds=ROUNDS,
                 progress=lambda done, _all: watch.advance("bench", done, {}),
             )

@@ -22,8 +22,15 @@ from sparsify.watch import Watch
 
 
 def measure_zeros(report: RunReport, program: Program, names: list[str]) -> None:
-    """Note the share of zeros in each of the weights `names`, and in all of them."""
-    tensors = {name: program.tensor(name) for name in names}
+    """Note the share of zeros in each of the weights `names`, and in all of them.
+
+    Weights that went with their layer are left out; so are all of them where what was pruned was
+    removed, and no zero is left.
+    """
+    there = {str(node.target) for node in program.parameters()}
+    tensors = {name: program.tensor(name) for name in names if name in there}
+    if program.edits and not any(bool((each == 0).any()) for each in tensors.values()):
+        return
     report.weights = {name: float((t == 0).float().mean()) for name, t in tensors.items()}
     total = sum(t.numel() for t in tensors.values())
     if total:

@@ -8,6 +8,7 @@ from sparsify.analysis.cost import cost
 from sparsify.data import Dataset, Split
 from sparsify.pipeline import apply
 from sparsify.report import PlanReport
+from sparsify.run.calibration import stand_in
 from sparsify.run.setup import captured, no_model
 from sparsify.schema import Loaded
 from sparsify.watch import Watch
@@ -28,9 +29,10 @@ def plan(loaded: Loaded, *, watch: Watch | None = None) -> PlanReport:
     watch.phase("capture")
     # a head costs next to nothing, so it is planned without counting the classes of the data
     task = None if recipe.train is None and recipe.data is None else TWO_CLASSES
-    setup = captured(recipe.model, recipe, task)
+    setup = captured(recipe.model, recipe, task, at=loaded.at)
     program = setup.program
     before = cost(program)
+    program.samples = stand_in(program)
     watch.phase("passes")
     steps = apply(
         recipe.passes,

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from sparsify import data, models
+from sparsify import data, models, saving
 from sparsify.capture import capture
 from sparsify.errors import Problem
+from sparsify.models.loading import same_labels
 from sparsify.program import Program
 from sparsify.recipe import Model, Recipe
 from sparsify.report import SelfTest
+from sparsify.run.calibration import calibration
 from sparsify.run.clock import Clock
 from sparsify.self_test import self_test
+
+
+def _dotted(*keys: str | int) -> str:
+    return ".".join(map(str, keys))
 
 
 @dataclass
@@ -38,8 +46,10 @@ class Setup:
         return self.dataset is not None and self.dataset.regression
 
 
-def prepare(recipe: Recipe, clock: Clock) -> Setup:
+def prepare(recipe: Recipe, clock: Clock, *, at: Callable[..., str] = _dotted) -> Setup:
     """Load the data and the model that `recipe` names, and capture the model.
+
+    `at` tells where a key of the recipe stands.
 
     Raises:
         Problem: no model is named, or something of it is missing or does not fit.
@@ -53,7 +63,7 @@ def prepare(recipe: Recipe, clock: Clock) -> Setup:
         for note in dataset.notes:
             clock.watch.note(note)
     with clock.phase("capture"):
-        setup = captured(recipe.model, recipe, dataset)
+        setup = captured(recipe.model, recipe, dataset, at=at)
     for note in setup.source.notes:
         clock.watch.note(note)
     if setup.tested is not None:
@@ -64,33 +74,86 @@ def prepare(recipe: Recipe, clock: Clock) -> Setup:
         )
     if dataset is not None and recipe.data is not None:
         tokenizer = setup.source.needed_tokenizer()
-        names = list(setup.program.inputs)
+        names = _text_inputs(setup)
         length = recipe.data.max_length
         setup.train = data.encode(dataset.train, tokenizer, length, names)
         setup.validation = data.encode(dataset.validation, tokenizer, length, names)
+        rows = recipe.data.calibration_rows
+        setup.program.samples = calibration(setup.train, rows, _device())
     return setup
 
 
 def captured(
-    model: Model, recipe: Recipe, dataset: data.Dataset | None, *, fine_tuned: bool = False
+    model: Model,
+    recipe: Recipe,
+    dataset: data.Dataset | None,
+    *,
+    fine_tuned: bool = False,
+    at: Callable[..., str] = _dotted,
 ) -> Setup:
     """Load and capture one model for the task of `dataset`, on the best device there is.
 
     Raises:
         Problem: the model cannot be loaded or captured, or is `fine_tuned` for other labels.
     """
+    if saving.is_saved(model.path):
+        return _restored(model.path, dataset)
     labels = None if dataset is None else dataset.label_names
     regression = dataset is not None and dataset.regression
     source = models.load_model(
         model, labels=labels, regression=regression, seed=recipe.seed, fine_tuned=fine_tuned
     )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    source.module.to(device)
-    inputs, dynamic = models.example_inputs(source)
-    on_device = {name: value.to(device) for name, value in inputs.items()}
-    program = capture(source.module, on_device, dynamic)
+    # on the CPU, where an id that is too large is an error and no crash
+    inputs, dynamic = _told(at, models.example_inputs, source, given=recipe.capture.inputs)
+    source.module.to(_device())
+    on_device = {name: value.to(_device()) for name, value in inputs.items()}
+    opaque = recipe.capture.opaque
+    program: Program = _told(at, capture, source.module, on_device, dynamic, opaque=opaque)
+    source.notes += [f"{source.name}: {note}." for note in program.origin.notes]
     tested = self_test(source.module, program) if recipe.capture.check else None
     return Setup(source, program, tested, dataset)
+
+
+def _restored(path: str, dataset: data.Dataset | None) -> Setup:
+    """What `sparsify.save` left; loading it has compared it with what was saved."""
+    source, program = saving.restored(path)
+    if dataset is not None and source.config is not None:
+        labels = None if dataset.regression else dataset.label_names
+        same_labels(path, source.config, len(labels or ("value",)), labels)
+    program.to(_device())
+    return Setup(source, program, None, dataset)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _told(at: Callable[..., str], function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What `function` returns; a problem of the key `capture` is told where it stands."""
+    try:
+        return function(*args, **kwargs)
+    except Problem as problem:
+        key, colon, inside = problem.where.partition(": ")
+        if not key.startswith("capture."):
+            raise
+        where = at(*key.split(".")) + colon + inside
+        raise Problem(problem.what, where=where, hint=problem.hint) from None
+
+
+def _text_inputs(setup: Setup) -> list[str]:
+    """The inputs of a model that is to learn from text.
+
+    Raises:
+        Problem: a tokenizer does not give all of them.
+    """
+    for name in setup.program.inputs:
+        if name not in models.TEXT:
+            raise Problem(
+                f"a model that takes {name!r} cannot be trained on text",
+                where=setup.source.name,
+                hint="drop `data` to prune it without training",
+            )
+    return list(setup.program.inputs)
 
 
 def no_model(where: str) -> Problem:

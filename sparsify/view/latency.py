@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sparsify.report import Latency
 from sparsify.view.tables import table
+from sparsify.view.words import size
 
 SAME = (0.9, 1.1)
 """Ratios between these are no difference that a user would notice or should build on."""
@@ -31,8 +32,13 @@ def setting(latency: Latency) -> str:
     return f"batch {latency.batch}, sequence {latency.sequence}, {threads}"
 
 
-def latency_table(latencies: Sequence[Latency]) -> RenderableType:
-    """One table a setting, one row a file; the ratio is to the first file."""
+def latency_table(latencies: Sequence[Latency], missing: str = "") -> RenderableType:
+    """One table a setting, one row a file; the ratio is to the first file.
+
+    Args:
+        latencies: the rows.
+        missing: why there are no sparse kernels, said below.
+    """
     parts: list[RenderableType] = []
     for name in dict.fromkeys(map(setting, latencies)):
         rows = [latency for latency in latencies if setting(latency) == name]
@@ -48,4 +54,25 @@ def latency_table(latencies: Sequence[Latency]) -> RenderableType:
                 ratio_words(row.ratio) if number else "",
             )
         parts.append(made)
-    return Group(*parts)
+    files = {row.file: row for row in latencies if row.kernels}
+    return Group(*parts, *_files(files.values()), *([Text(missing)] if missing else []))
+
+
+def _files(rows: Collection[Latency]) -> list[RenderableType]:
+    """What each file weighs and what it runs on."""
+    if not rows:
+        return []
+    made = table(
+        "file", "runs on", "size", "gzipped", "load", "memory",
+        right=("size", "gzipped", "load", "memory"), title="files",
+    )  # fmt: skip
+    for row in rows:
+        made.add_row(
+            Text(row.file),
+            row.kernels if row.kernels == "stock" else f"sparse kernels, {row.kernels}",
+            size(row.size_bytes),
+            size(row.gzip_bytes),
+            f"{row.load_ms:.0f} ms",
+            f"{row.memory_mb:.0f} MB",
+        )
+    return [made]

@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sparsify.report import Latency, Parity, RunReport, Scores
+from sparsify.report import Cost, Latency, Parity, RunReport, Scores
 from sparsify.view.capture import self_test_line, shapes_words
 from sparsify.view.history import history_table
 from sparsify.view.latency import DENSE_SPEED, SAME, ratio_words, setting
 from sparsify.view.passes import passes_view
 from sparsify.view.tables import table
-from sparsify.view.words import metric, percent, seconds, size
+from sparsify.view.words import metric, number, percent, seconds, size
 
 CONTENTS = {
     "model.onnx": "the sparse model, batch and sequence free",
@@ -25,6 +25,8 @@ CONTENTS = {
     "config.json": "the model's configuration and labels",
     "tokenizer.json": "its tokenizer",
     "model.safetensors": "its weights, as safetensors",
+    "sparsify.json": "what was removed; `sparsify.load` builds the smaller model by it",
+    "inputs.safetensors": "the inputs that it was captured on",
     "work": "checkpoints of the unfinished run",
 }
 """File or folder of a result -> what it is."""
@@ -37,6 +39,8 @@ def result_table(report: RunReport) -> Table:
     _metrics(made, "ONNX Runtime", report.dense_onnx, report.sparse_onnx)
     if report.pruned_sparsity is not None:
         made.add_row("zeros in the pruned weights", "", percent(report.pruned_sparsity, 2), "")
+    if report.dense_cost is not None and report.sparse_cost is not None:
+        _smaller(made, report.dense_cost, report.sparse_cost)
     if report.bytes_sparse is not None:
         dense = report.bytes_dense
         share = f"{percent(report.bytes_sparse / dense)} of the bytes" if dense else ""
@@ -107,6 +111,21 @@ def _metrics(made: Table, runtime: str, dense: Scores | None, sparse: Scores | N
         )
         style = "bold" if name == known.main else "dim"
         made.add_row(Text(f"{name}, {runtime}", style), *map(_metric, (before, after)), kept)
+
+
+def _smaller(made: Table, dense: Cost, sparse: Cost) -> None:
+    """What was removed for good; zeros alone remove nothing."""
+    rows = {
+        "parameters": (dense.parameters, sparse.parameters),
+        f"multiply-adds, batch {dense.batch}, sequence {dense.sequence}": (
+            dense.dense_macs,
+            sparse.dense_macs,
+        ),
+    }
+    for name, (before, after) in rows.items():
+        if before != after:
+            share = f"{percent(after / before)} of the dense" if before else ""
+            made.add_row(name, number(before), number(after), share)
 
 
 def _metric(value: float | None) -> str:

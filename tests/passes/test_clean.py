@@ -94,3 +94,15 @@ def test_a_real_models_outputs_are_bit_equal(kind: str) -> None:
     apply([Clean()], found)
     assert all(torch.equal(a, b) for a, b in zip(before, found.outputs(), strict=True))
     assert found.parameter_count() == parameters
+
+
+def test_what_is_written_in_place_stays() -> None:
+    class Shifted(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            shifted = torch.zeros_like(x)
+            shifted[:, 1:] = x[:, :-1].clone()
+            return shifted
+
+    found = capture(Shifted(), {"x": torch.arange(6).view(2, 3)}, {"x": {0: "batch"}})
+    apply([Clean()], found)
+    assert found.outputs()[0].tolist() == [[0, 0, 1], [0, 3, 4]]

@@ -13,13 +13,19 @@ from sparsify.pipeline import Pass, PassChoice, apply
 from sparsify.program import Program
 from sparsify.text import to_text
 from sparsify.verify import verify
-from tests.sparsify.programs import program
+from tests.sparsify.programs import calibrated, program
 
 OURS = {tag: cls for tag, cls in Pass.known.items() if cls.__module__.startswith("passes.")}
-FILLED: dict[str, dict[str, Any]] = {"prune": {"criterion": "magnitude", "sparsity": 0.5}}
+FILLED: dict[str, dict[str, Any]] = {
+    "drop-layers": {"which": "top", "count": 1},
+    "obert": {"sparsity": 0.5},
+    "prune": {"criterion": "magnitude", "sparsity": 0.5},
+    "soft-prune": {"regularization": 100},
+    "sparsegpt": {"sparsity": 0.5},
+}
 """Options of the passes that cannot go without."""
-ONCE = {"distill", "contrast"}
-"""These refuse to be asked twice for one and the same term of the loss."""
+ONCE = {"distill", "contrast", "soft-prune"}
+"""These refuse to be asked twice for one and the same term of the loss, or the same masks."""
 KINDS = ("bert", "plain")
 
 Choice: TypeAdapter[Pass] = TypeAdapter(Annotated[Pass, PassChoice()])
@@ -30,7 +36,7 @@ def make(tag: str) -> Pass:
 
 
 def masked(kind: str) -> Program:
-    found = program(kind)
+    found = calibrated(program(kind))
     InsertMasks().run(found)
     found.module.recompile()
     return found

@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passes import ranking
-from passes.ranking import keep_largest
+from passes.ranking import Scope, keep_largest, keep_largest_of_rows, rank
 
+SCOPES: tuple[Scope, ...] = ("weight", "row", "global")
 numbers = st.lists(
     st.floats(width=32, allow_nan=False) | st.sampled_from([0.0, 1.0, -1.0, np.inf, -np.inf]),
     min_size=1,
@@ -85,3 +86,21 @@ def test_masks_have_the_type_of_the_scores(dtype: torch.dtype) -> None:
     (mask,) = keep_largest([torch.arange(10).to(dtype)], 0.5)
     assert mask.dtype is dtype
     assert mask.tolist() == [0.0] * 5 + [1.0] * 5
+
+
+@given(st.lists(few, min_size=1, max_size=4), shares)
+def test_every_row_is_ranked_for_itself(rows: list[list[float]], sparsity: float) -> None:
+    width = min(map(len, rows))
+    scores = torch.tensor([row[:width] for row in rows])
+    found = keep_largest_of_rows(scores, sparsity)
+    assert found.int().tolist() == [by_sorting(row[:width], sparsity) for row in rows]
+
+
+def test_who_competes_is_the_scope() -> None:
+    units = [torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [0.0, 7.0]])]
+    found = {scope: [m.int().tolist() for m in rank(units, 0.5, scope)] for scope in SCOPES}
+    assert found == {
+        "weight": [[[0, 0], [1, 1]], [[0, 1], [0, 1]]],
+        "row": [[[0, 1], [0, 1]], [[0, 1], [0, 1]]],
+        "global": [[[0, 0], [0, 1]], [[1, 1], [0, 1]]],
+    }

@@ -136,3 +136,17 @@ def rows(count: int, seed: int = 0, *, regression: bool = False) -> Encoded:
         pad={"input_ids": 0, "attention_mask": 0, "token_type_ids": 0},
         full=0,
     )
+
+
+def calibrated(found: Program, count: int = 12, batch: int = 4) -> Program:
+    """`found` with samples to calibrate on: rows of unequal length, padded, with labels."""
+    data = rows(count, seed=3)
+    places = torch.arange(count).split(batch)
+    found.samples = tuple(
+        {
+            **{name: v for name, v in data.batch(part).items() if name in found.inputs},
+            "labels": data.labels[part],
+        }
+        for part in places
+    )
+    return found

@@ -269,7 +269,7 @@ def test_a_model_is_shown_as_a_tree_a_list_or_a_graph(
     assert "key" not in listed
     assert call("show", encoder, "--graph").out.startswith("program(%input_ids")
     found = json.loads(call("show", encoder, "--weights", "*query.weight", "--graph", "--json").out)
-    assert [weight["role"] for weight in found["weights"]] == ["body", "body"]
+    assert [weight["role"] for weight in found["weights"]] == ["attention.query", "attention.query"]
     assert found["graph"].startswith("program(")
 
 

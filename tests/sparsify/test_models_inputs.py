@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification
 
 from sparsify.errors import Problem
-from sparsify.models import Source, example_inputs, input_names, sequence_limit
+from sparsify.given import Input
+from sparsify.models import Source, example_inputs, sequence_limit
 from tests.sparsify.tiny import SIZES, config, tokenizer
 
 
@@ -65,14 +66,14 @@ def test_inputs_fit_every_architecture_at_every_size(kind: str, batch: int, sequ
 )  # fmt: skip
 def test_names_and_limits_are_those_of_the_architecture(kind: str, types: bool, limit: int) -> None:
     source = of(kind)
-    names = ("input_ids", "attention_mask", "token_type_ids")
-    assert input_names(source) == (names if types else names[:2])
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    assert list(example_inputs(source)[0]) == (names if types else names[:2])
     assert sequence_limit(source) == limit
 
 
 def test_token_types_need_a_tokenizer_that_gives_them() -> None:
     words = tokenizer(model_input_names=["input_ids", "attention_mask"])
-    assert input_names(of("bert", words)) == ("input_ids", "attention_mask")
+    assert list(example_inputs(of("bert", words))[0]) == ["input_ids", "attention_mask"]
 
 
 def test_some_rows_end_in_padding_and_the_first_does_not() -> None:
@@ -98,13 +99,19 @@ def test_a_plain_module_is_watched_to_find_its_vocabulary_and_positions() -> Non
 
 
 class Other(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+
     def forward(self, x: Tensor) -> Tensor:
-        return x
+        found: Tensor = self.layer(x)
+        return found
 
 
-class More(nn.Module):
-    def forward(self, input_ids: Tensor, speaker: Tensor) -> Tensor:
-        return input_ids + speaker
+class More(Words):
+    def forward(self, input_ids: Tensor, speaker: Tensor) -> Tensor:  # type: ignore[override]
+        found: Tensor = self.words(input_ids) + speaker[..., None]
+        return found
 
 
 class Blind(nn.Module):
@@ -112,20 +119,94 @@ class Blind(nn.Module):
         return input_ids
 
 
+class OwnNames(nn.Module):
+    """Reads two texts, under names that no tokenizer knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions = nn.Embedding(7, 4)
+        self.answers = nn.Embedding(3, 4)
+
+    def forward(self, question: Tensor, answer: Tensor) -> Tensor:
+        found: Tensor = self.questions(question) + self.answers(answer)
+        return found
+
+
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (Other(), "mine:make: forward takes no input_ids; its parameters: x;"
-         " name them as a tokenizer does: input_ids, attention_mask, token_type_ids"),
-        (More(), "mine:make: forward needs 'speaker', which no tokenizer gives"),
-        (Blind(), "mine:make: no nn.Embedding reads input_ids, so the size of the vocabulary is"
-         " unknown; look tokens up with torch.nn.Embedding"),
+        (Other(), "mine:make: what forward takes (x) cannot be guessed: it does not run on ids"
+         " (mat1 and mat2 must have the same dtype, but got Long and Float); describe it in"
+         " capture.inputs, such as `x: [batch, sequence, 64]`"),
+        (More(), "mine:make: what forward's 'speaker' takes cannot be guessed; give its shape in"
+         " capture.inputs, such as `speaker: [batch, sequence, 64]`"),
+        (Blind(), "mine:make: no nn.Embedding reads input_ids, so what it may hold is unknown;"
+         " give its shape in capture.inputs"),
     ],
 )  # fmt: skip
 def test_a_module_that_takes_something_else_is_refused(module: nn.Module, message: str) -> None:
     with pytest.raises(Problem) as caught:
         example_inputs(plain(module))
     assert str(caught.value) == message
+
+
+def test_what_goes_into_an_embedding_is_ids_whatever_its_name() -> None:
+    inputs, dynamic = example_inputs(plain(OwnNames()))
+    assert {name: int(value.max()) for name, value in inputs.items()} == {
+        "question": 6,
+        "answer": 2,
+    }
+    assert dynamic["answer"] == {0: "batch", 1: "sequence"}
+
+
+def given(text: dict[str, Any]) -> dict[str, Input]:
+    return {name: Input.model_validate(value) for name, value in text.items()}
+
+
+def test_inputs_that_the_user_describes_are_drawn_as_described() -> None:
+    inputs, dynamic = example_inputs(
+        plain(Named()),
+        given=given(
+            {
+                "x": ["batch", "frames=20", 4],
+                "ids": {"shape": ["batch", "marks"], "low": 3, "high": 5},
+                "mask": {"shape": ["batch", "frames"], "dtype": "bool"},
+            }
+        ),
+    )
+    assert {name: tuple(value.shape) for name, value in inputs.items()} == {
+        "x": (2, 20, 4),
+        "ids": (2, 25),
+        "mask": (2, 20),
+    }
+    assert set(inputs["ids"].flatten().tolist()) == {3, 4}
+    assert inputs["mask"].all()
+    assert dynamic["x"] == {0: "batch", 1: "frames"}
+
+
+class Named(nn.Module):
+    def forward(self, x: Tensor, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        return x.sum() + ids.sum()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"y": ["batch"]}, "capture.inputs: Named takes no input 'y'; known: ids, mask, x"),
+        ({"x": ["batch"]}, "capture.inputs: Named needs the input 'ids'"),
+    ],
+)
+def test_inputs_that_do_not_fit_forward_are_refused(wanted: dict[str, Any], message: str) -> None:
+    with pytest.raises(Problem) as caught:
+        example_inputs(plain(Named()), given=given(wanted))
+    assert str(caught.value) == message
+
+
+def test_inputs_that_the_model_does_not_run_on_are_refused() -> None:
+    with pytest.raises(
+        Problem, match=r"capture\.inputs: mine:make does not run on them: mat1.*layer"
+    ):
+        example_inputs(plain(Other()), given=given({"x": ["batch", 5]}))
 
 
 def test_saving_assets_of_a_plain_module_writes_nothing(tmp_path: Path) -> None:

@@ -80,19 +80,20 @@ def test_one_entry_of_a_list_can_be_set(write: Write) -> None:
 
 
 def test_overrides_apply_in_order(write: Write) -> None:
-    found = dump(write(BASE), "passes=[clean, distill]", "passes.distill.weight=0.5")
-    assert found["passes"] == ["clean", {"distill": {"weight": 0.5}}]
+    found = dump(write(BASE), "passes=[clean, distill]", "passes.distill.logits.weight=0.5")
+    assert found["passes"] == ["clean", {"distill": {"logits": {"weight": 0.5}}}]
 
 
 def test_the_options_of_a_choice_can_be_set(write: Write) -> None:
-    name = write("passes: [{distill: {loss: kl}}]")
-    kl = {"distill": {"loss": {"kl": {"temperature": 4.0}}}}
-    assert dump(name, "passes.distill.loss.kl.temperature=4")["passes"] == [kl]
+    name = write("passes: [{distill: {logits: {loss: kl}}}]")
+    kl = {"distill": {"logits": {"loss": {"kl": {"temperature": 4.0}}}}}
+    assert dump(name, "passes.distill.logits.loss.kl.temperature=4")["passes"] == [kl]
 
 
 def test_another_choice_leaves_the_options_of_the_old_one(write: Write) -> None:
-    name = write("passes: [{distill: {loss: {kl: {temperature: 4}}}}]")
-    assert dump(name, "passes.distill.loss.mse=")["passes"] == [{"distill": {"loss": "mse"}}]
+    name = write("passes: [{distill: {logits: {loss: {kl: {temperature: 4}}}}}]")
+    found = dump(name, "passes.distill.logits.loss.mse=")
+    assert found["passes"] == [{"distill": {"logits": {"loss": "mse"}}}]
 
 
 def test_a_model_given_as_text_can_get_more_keys(write: Write) -> None:

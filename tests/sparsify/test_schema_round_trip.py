@@ -27,7 +27,9 @@ trees = st.fixed_dictionaries(
                 st.floats(0, 1),
                 st.sampled_from(["magnitude", "movement", {"movement": None}]),
             )
-            | st.builds(lambda t: {"distill": {"loss": {"kl": {"temperature": t}}}}, rate),
+            | st.builds(
+                lambda t: {"distill": {"logits": {"loss": {"kl": {"temperature": t}}}}}, rate
+            ),
             max_size=4,
         )
     },

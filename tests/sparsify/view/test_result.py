@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from expecttest import assert_expected_inline
 
-from sparsify.report import Latency, Parity, Phase, Point, RunReport, Scores, SelfTest
-from sparsify.view.result import report_view, result_view
+from sparsify.report import Cost, Latency, Parity, Phase, Point, RunReport, Scores, SelfTest
+from sparsify.view.result import report_view, result_table, result_view
 
 
 def scores(accuracy: float) -> Scores:
@@ -82,6 +82,37 @@ time: 8 min 20 s (teacher 3 min 20 s, train 5 min 00 s); peak memory 2.1 GB
 |own         |                                          |
 +-------------------------------------------------------+""",
     )
+
+
+def smaller(parameters: int, macs: int) -> Cost:
+    return Cost(
+        batch=1, sequence=128, parameters=parameters, zeros=0, dense_macs=macs, macs=macs,
+        size_bytes=4 * parameters,
+    )  # fmt: skip
+
+
+def test_what_was_removed_is_counted(rendered: Callable[..., str]) -> None:
+    costs = {
+        "dense_cost": smaller(109_483_778, 11_174_215_680),
+        "sparse_cost": smaller(66_955_778, 5_587_107_840),
+    }
+    bare = report(dense=None, dense_onnx=None, sparse=None, sparse_onnx=None, pruned_sparsity=None)
+    assert_expected_inline(
+        rendered(result_table(bare.model_copy(update=costs)), width=100, encoding="ascii"),
+        """\
++------------------------------------------------------------------------------------------------+
+|                                         |          dense |        sparse | sparse against dense|
+|-----------------------------------------+----------------+---------------+---------------------|
+|parameters                               |    109,483,778 |    66,955,778 | 61.2 % of the dense |
+|multiply-adds, batch 1, sequence 128     | 11,174,215,680 | 5,587,107,840 | 50.0 % of the dense |
+|file                                     |        90.4 MB |       90.4 MB | 100.0 % of the bytes|
+|latency, batch 1, sequence 64, 2 threads |       24.31 ms |      24.10 ms | 1.01x, same speed   |
++------------------------------------------------------------------------------------------------+""",
+    )
+    same = {"dense_cost": smaller(5, 6), "sparse_cost": smaller(5, 6)}
+    shown = rendered(result_table(bare.model_copy(update=same)))
+    assert "parameters" not in shown
+    assert "multiply-adds" not in shown
 
 
 def test_on_a_wide_terminal_nothing_is_wrapped(rendered: Callable[..., str]) -> None:

@@ -1,0 +1,56 @@
+"""From scores of weights to masks: ranked at their places, and never fewer units than must stay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from passes.ranking import keep_largest, rank
+from passes.scoring import Scoring
+from passes.units import Place
+from sparsify.program import Program
+
+if TYPE_CHECKING:
+    from passes.prune import Prune
+
+
+@torch.no_grad()
+def write_masks(
+    settings: Prune,
+    program: Program,
+    places: Sequence[Place],
+    sparsity: float,
+    learned: Mapping[str, Tensor],
+) -> list[tuple[int, int]]:
+    """Set the masks at `places` so that the share `sparsity` of their units is zero.
+
+    Returns:
+        How many units are zero, of how many, for each place.
+    """
+    scoring = Scoring(settings.criterion, program, places, learned)
+    for place in places:
+        place.begin()
+    # one place after another where they do not compete: scores are as large as weights
+    groups = [places] if settings.scope == "global" else [[place] for place in places]
+    counts = []
+    for group in groups:
+        units = [scoring.units(place) for place in group]
+        ranked = rank(units, sparsity, settings.scope)
+        for place, each, mask in zip(group, units, ranked, strict=True):
+            kept = _enough(mask, each, place.at_least, settings.round_to)
+            place.write(kept)
+            counts.append((int((kept == 0).sum()), kept.numel()))
+    return counts
+
+
+def _enough(mask: Tensor, units: Tensor, at_least: int, round_to: int) -> Tensor:
+    """`mask`, or the best of the zeroed units with it, until as many are kept as must be."""
+    if at_least == 0 and round_to == 1:
+        return mask
+    total, count = mask.numel(), int((mask != 0).sum())
+    wanted = min(total, math.ceil(max(count, at_least) / round_to) * round_to)
+    return mask if wanted == count else keep_largest([units], 1 - wanted / total)[0]

@@ -1,0 +1,95 @@
+"""The smallest way to write a weight, counted in bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparsify.report import Speed
+from sparsify.storage import Storage, Stored, Values, sizes, written
+
+BLOCKS = ((1, 1), (1, 4), (4, 1), (4, 4), (8, 8), (16, 16), (32, 32))
+"""Blocks, outputs x inputs, in which a weight's zeros are looked for."""
+LARGEST_F16 = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What became of one weight, and why."""
+
+    stored: Stored | None
+    """None: it stays dense, or is stored as `coo`."""
+    form: str
+    reason: str
+    predicted: Speed | None = None
+    measured: Speed | None = None
+
+
+def choose(
+    array: np.ndarray, *, values: Values = "f32", storage: Storage = "auto", least: float = 0.5
+) -> Choice:
+    """The smallest way to write a weight [outputs, inputs].
+
+    Args:
+        array: the weight.
+        values: the type of the stored numbers; `int8` has a scale for every output.
+        storage: how positions are written; `auto` takes what is smallest.
+        least: the sparsity, 0 to 1, below which a weight stays dense: there no kernel gains.
+    """
+    if reason := unfit(array):
+        return Choice(None, "dense", reason)
+    sparsity = share_of_zeros(array)
+    if sparsity < least:
+        return Choice(None, "dense", f"{sparsity:.0%} sparse: below {least:.0%}")
+    if storage == "coo":
+        return Choice(None, "coo", "asked for")
+    if reason := too_large(array, values):
+        return Choice(None, "dense", reason)
+    best = smallest(array, values, storage)
+    if best is None:
+        return Choice(None, "dense", "every sparse form would be larger")
+    return Choice(best, best.form, f"{best.size_bytes / array.nbytes:.1%} of its dense size")
+
+
+def share_of_zeros(array: np.ndarray) -> float:
+    return 1 - int(np.count_nonzero(array)) / max(array.size, 1)
+
+
+def unfit(array: np.ndarray) -> str:
+    """Why no operator reads `array` sparse, or empty."""
+    fits = array.ndim == 2 and array.dtype == np.float32
+    return "" if fits else "it is no matrix of 32-bit floats"
+
+
+def too_large(array: np.ndarray, values: Values) -> str:
+    """Why the type of the values does not hold the numbers of `array`, or empty."""
+    holds = values != "f16" or float(np.abs(array).max(initial=0)) <= LARGEST_F16
+    return "" if holds else "it has numbers that 16 bits do not hold"
+
+
+def smallest(
+    array: np.ndarray,
+    values: Values,
+    storage: Storage = "auto",
+    among: Callable[[tuple[int, int]], bool] = lambda block: True,
+) -> Stored | None:
+    """The form with the fewest bytes; None where all have more than the dense weight.
+
+    Args:
+        array: a matrix [outputs, inputs] of 32-bit floats.
+        values: the type of the stored numbers.
+        storage: how positions are written.
+        among: which blocks may be used.
+    """
+    found = [
+        (size, block, kind)
+        for block in filter(among, BLOCKS)
+        for size, kind in sizes(array, block, values, storage)
+    ]
+    if not found:
+        return None
+    _, block, kind = min(found, key=lambda each: each[0])
+    best = written(array, block, kind, values)
+    return best if best.size_bytes < array.nbytes else None

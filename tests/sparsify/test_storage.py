@@ -1,0 +1,102 @@
+"""How a sparse weight is written: nothing is lost, and the smallest form wins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from passes.lowerings import dense
+from sparsify.kinds import lowering
+from sparsify.storage import Storage, choose, decoded, forms
+
+
+def pruned(
+    rows: int, columns: int, sparsity: float, block: tuple[int, int] = (1, 1), seed: int = 0
+) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    grid = random.random((rows // block[0], columns // block[1])) >= sparsity
+    kept = np.repeat(np.repeat(grid, block[0], axis=0), block[1], axis=1)
+    return (random.standard_normal((rows, columns)) * kept).astype(np.float32)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(1, 9),
+    st.integers(1, 90),
+    st.sampled_from([0.5, 0.9, 0.99, 0.999, 1.0]),
+    st.sampled_from(["csr", "gaps", "auto"]),
+    st.integers(0, 99),
+)
+def test_every_form_holds_every_number(
+    rows: int, columns: int, sparsity: float, storage: Storage, seed: int
+) -> None:
+    array = pruned(rows * 4, columns * 4, sparsity, seed=seed)
+    choice = choose(array, storage=storage, least=0)
+    if choice.stored is not None:
+        assert np.array_equal(decoded(choice.stored), array)
+
+
+def test_distances_that_a_type_does_not_hold_are_bridged_with_zeros() -> None:
+    array = np.zeros((2, 100_000), np.float32)
+    array[0, 300], array[1, 99_999] = 1, 2
+    for values, positions, _ in forms(array, (1, 1), "gaps"):
+        assert np.count_nonzero(values) == 2
+        assert (positions[1:] > 0).all()
+        assert np.cumsum(positions.astype(np.int64))[-1] == array.size - 1
+
+
+@pytest.mark.parametrize(
+    ("block", "form"),
+    [((1, 1), "gaps u8"), ((4, 1), "gaps u8, blocks 4x1"), ((1, 4), "gaps u8, blocks 1x4"),
+     ((32, 32), "gaps u8, blocks 32x32")],
+)  # fmt: skip
+def test_the_blocks_of_a_weight_are_found(block: tuple[int, int], form: str) -> None:
+    assert choose(pruned(128, 96, 0.9, block)).form == form
+
+
+def test_far_apart_numbers_take_wider_gaps() -> None:
+    assert choose(pruned(700, 700, 0.998)).form == "gaps u16"
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "tolerance"),
+    [("f32", 0.05, 0.0), ("f16", 0.032, 5e-4), ("int8", 0.02, 4e-3)],
+)
+def test_a_pruned_weight_is_small(values: str, share: float, tolerance: float) -> None:
+    array = pruned(768, 768, 0.97)
+    stored = choose(array, values=values).stored  # type: ignore[arg-type]
+    assert stored is not None
+    assert stored.size_bytes <= share * array.nbytes
+    largest = np.abs(array).max(axis=1, keepdims=True)
+    assert (np.abs(decoded(stored) - array) <= tolerance * largest).all()
+
+
+@pytest.mark.parametrize(
+    ("array", "options", "reason"),
+    [
+        (pruned(64, 64, 0.3), {}, "30% sparse: below 50%"),
+        (pruned(64, 64, 0.6), {"least": 0.7}, "61% sparse: below 70%"),
+        (pruned(64, 64, 0.1), {"least": 0.0}, "every sparse form would be larger"),
+        (pruned(64, 64, 0.9).astype(np.float16), {}, "it is no matrix of 32-bit floats"),
+        (pruned(64, 64, 0.9)[None], {}, "it is no matrix of 32-bit floats"),
+        (pruned(64, 64, 0.9) * 1e6, {"values": "f16"}, "it has numbers that 16 bits do not hold"),
+    ],
+)
+def test_a_weight_that_would_not_gain_stays_dense(
+    array: np.ndarray, options: dict[str, object], reason: str
+) -> None:
+    choice = lowering.choose("sparse", **options)(array=array)
+    assert (choice.stored, choice.form, choice.reason) == (None, "dense", reason)
+
+
+def test_a_weight_of_zeros_alone_has_a_form() -> None:
+    stored = choose(np.zeros((40, 40), np.float32)).stored
+    assert stored is not None
+    assert not decoded(stored).any()
+
+
+def test_the_dense_lowering_changes_nothing() -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    assert dense(array) is array
