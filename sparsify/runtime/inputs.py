@@ -13,9 +13,20 @@ from sparsify.errors import Problem
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16}
 INTEGERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
-UNKNOWN_VOCABULARY = 100
-"""Ids below this are drawn where no embedding tells how many there are."""
-MOVES = {"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten"}
+UNKNOWN_VOCABULARY = 2
+"""Ids below this are drawn where no embedding tells how many there are; what they are takes no
+time."""
+MOVES = {
+    "Cast",
+    "Expand",
+    "Flatten",
+    "Identity",
+    "Reshape",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+}
 """Operators behind which ids are still the same ids."""
 
 
