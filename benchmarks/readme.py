@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks import results
@@ -32,11 +33,11 @@ def rewritten(text: str, folder: Path) -> str:
     return MARKED.sub(lambda match: match[1] + TABLES[match["name"]](folder) + match[4], text)
 
 
-def training(folder: Path) -> str:
-    """What masks, CAP, mask updates and the passes cost."""
-    found = results.latest(folder, "training")
+def timings(name: str, folder: Path) -> str:
+    """The cases of the latest result of a benchmark."""
+    found = results.latest(folder, name)
     if found is None:
-        raise _missing("training-*.json", "run `python -m benchmarks training`")
+        raise _missing(f"{name}-*.json", f"run `python -m benchmarks {name}`")
     cases = [Case.read(line) for line in found["cases"]]
     rows = [
         (
@@ -52,8 +53,8 @@ def training(folder: Path) -> str:
     head = ("case", "what", "ours", "baseline", "ratio", "goal")
     note = (
         f"`{found['command']}`, {found['date']}, {_machine(found['machine'])}, torch "
-        f"{found['versions']['torch']}; medians of {min(c.pairs for c in cases)} or more pairs in "
-        "turns. The ratio is ours / baseline, and baseline / ours where the goal is `>=`.\n"
+        f"{found['versions']['torch']}; medians of pairs in turns. The ratio is ours / baseline, "
+        "and baseline / ours where the goal is `>=`.\n"
     )
     return _markdown(head, rows, numbers=4) + "\n" + note
 
@@ -72,7 +73,11 @@ def runs(folder: Path) -> str:
     return _markdown(head, rows, numbers=0) + "\n" + note
 
 
-TABLES: dict[str, Callable[[Path], str]] = {"training": training, "runs": runs}
+TABLES: dict[str, Callable[[Path], str]] = {
+    "runs": runs,
+    "structure": partial(timings, "structure"),
+    "training": partial(timings, "training"),
+}
 
 
 def _run(task: str, report: RunReport) -> tuple[str, ...]:

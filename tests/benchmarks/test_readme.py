@@ -21,8 +21,8 @@ before
 | --- | --- | ---: | ---: | ---: | ---: |
 | `step` | a against b | 1,100 ms | 1,000 ms | 1.10 | <= 1.15 |
 
-`python -m benchmarks training`, 2026-01-02, Some CPU, 2 threads, torch 9.9; medians of 1 or more \
-pairs in turns. The ratio is ours / baseline, and baseline / ours where the goal is `>=`.
+`python -m benchmarks training`, 2026-01-02, Some CPU, 2 threads, torch 9.9; medians of pairs \
+in turns. The ratio is ours / baseline, and baseline / ours where the goal is `>=`.
 <!-- end -->
 after
 """
