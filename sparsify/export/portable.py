@@ -15,6 +15,12 @@ from sparsify.runtime.domains import DOMAIN
 VERSION = 1
 """Of the domain's operators."""
 FORMS = {"csr": "SparseLinear", "gaps": "GapLinear"}
+PAIRS = {"csr": "SparseFeedForward", "gaps": "GapFeedForward"}
+WEIGHT = {
+    "csr": ["values", "columns", "row_offsets", "bias", "scales"],
+    "gaps": ["values", "gaps", "bias", "scales"],
+}
+"""The inputs that say what a layer's weight is."""
 ACTIVATIONS = {"": "", "relu": "Relu", "gelu": "Gelu", "gelu_tanh": "GeluTanh", "silu": "Silu"}
 
 
@@ -30,10 +36,6 @@ def function(form: str, activation: str, opset: int) -> FunctionProto:
     `sparsify.storage.Stored`; a bias f32[outputs] or f32[1]; scales f32[outputs, 1] or
     f32[1, 1]. Attributes: `shape` [outputs, inputs] and `block` [rows, columns].
     """
-    inputs = {
-        "csr": ["X", "values", "columns", "row_offsets", "bias", "scales"],
-        "gaps": ["X", "values", "gaps", "bias", "scales"],
-    }[form]
     product = [
         *_grid(),
         *(_cells_of_gaps() if form == "gaps" else _cells_of_rows()),
@@ -44,11 +46,38 @@ def function(form: str, activation: str, opset: int) -> FunctionProto:
     return helper.make_function(
         DOMAIN,
         operator(form, activation),
-        inputs,
+        ["X", *WEIGHT[form]],
         ["Y"],
         [*product, *_activation(activation)],
         [helper.make_opsetid("", opset)],
         attributes=["shape", "block"],
+    )
+
+
+def pair(form: str, activation: str, opset: int) -> FunctionProto:
+    """Two layers one after the other, the first with an activation, as one operator.
+
+    Inputs: X, what the first layer's weight is, what the second's is. Attributes: `shape` and
+    `block` of the first, `next_shape` and `next_block` of the second.
+    """
+    weights = [[f"{layer}{name}" for name in WEIGHT[form]] for layer in ("", "next_")]
+    layers = [
+        helper.make_node(
+            operator(form, activation), ["X", *weights[0]], ["between"], domain=DOMAIN
+        ),
+        helper.make_node(operator(form, ""), ["between", *weights[1]], ["Y"], domain=DOMAIN),
+    ]
+    for prefix, layer in zip(("", "next_"), layers, strict=True):
+        for name in ("shape", "block"):
+            layer.attribute.add(name=name, ref_attr_name=prefix + name, type=AttributeProto.INTS)
+    return helper.make_function(
+        DOMAIN,
+        PAIRS[form] + ACTIVATIONS[activation],
+        ["X", *weights[0], *weights[1]],
+        ["Y"],
+        layers,
+        [helper.make_opsetid("", opset), helper.make_opsetid(DOMAIN, VERSION)],
+        attributes=["shape", "block", "next_shape", "next_block"],
     )
 
 

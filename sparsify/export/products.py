@@ -14,7 +14,6 @@ from sparsify.export.simplify import is_weight
 class Product:
     """output = activation(input weight^T + bias)."""
 
-    input: ir.Value
     turned: bool
     """Whether the weight lies as [inputs, outputs]."""
     reads: ir.Node
@@ -24,6 +23,13 @@ class Product:
     bias: ir.Value | None
     activation: str
     """As `sparsify.export.portable.ACTIVATIONS` calls it."""
+
+    @property
+    def input(self) -> ir.Value:
+        """As the graph is now: the layer before may have been lowered since."""
+        value = self.nodes[0].inputs[0]
+        assert value is not None
+        return value
 
     @property
     def output(self) -> ir.Value:
@@ -82,9 +88,8 @@ def _product(node: ir.Node, weight: ir.Value, transposed: ir.Node | None) -> Pro
         if tail := match(nodes[-1]):
             activation, nodes = name, [*nodes, *tail]
             break
-    assert node.inputs[0] is not None
     reads = transposed or node
-    return Product(node.inputs[0], turned, reads, tuple(nodes), bias, activation)
+    return Product(turned, reads, tuple(nodes), bias, activation)
 
 
 def _number(node: ir.Node, name: str) -> float:

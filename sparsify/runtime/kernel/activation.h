@@ -1,4 +1,4 @@
-// Activations on vectors of floats, accurate to a few units in the last place.
+// Activations on vectors of floats, to a relative 1e-5 and an absolute 1e-7.
 #pragma once
 
 #include "layout.h"
@@ -12,48 +12,58 @@ inline V splat(float value) {
   return V{} + value;
 }
 
-// Cody and Waite's reduction by ln 2 and the polynomial of Cephes; 0 below the smallest normal.
 template <typename V>
-inline V exponential(V x) {
-  using I = typename Integers<V>::type;
-  const V low = splat<V>(-87.33654f), high = splat<V>(88.37626f);
-  const auto vanishes = x < low;
-  x = x > high ? high : x;
-  x = vanishes ? low : x;
-  const V shift = splat<V>(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  const V shifted = x * 1.44269504f + shift;
-  const V n = shifted - shift;
-  const V r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  V p = splat<V>(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  I bits, power;
-  __builtin_memcpy(&bits, &shifted, sizeof bits);
-  power = (bits << 23) + 0x3f800000;  // the low bits of `shifted` are n
-  V scale;
-  __builtin_memcpy(&scale, &power, sizeof scale);
-  return vanishes ? V{} : p * scale;
+inline typename Integers<V>::type bits_of(V value) {
+  typename Integers<V>::type bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  return bits;
 }
 
-// 1 - erf(z) for z >= 0, relative error 1.2e-7: Press et al., Numerical Recipes, section 6.2.
 template <typename V>
-inline V complementary_error(V z) {
-  const V t = 1.0f / (1.0f + 0.5f * z);
-  V p = splat<V>(0.17087277f);
-  p = p * t - 0.82215223f;
-  p = p * t + 1.48851587f;
-  p = p * t - 1.13520398f;
-  p = p * t + 0.27886807f;
-  p = p * t - 0.18628806f;
-  p = p * t + 0.09678418f;
-  p = p * t + 0.37409196f;
-  p = p * t + 1.00002368f;
-  p = p * t - 1.26551223f;
-  return t * exponential<V>(p - z * z);
+inline V from_bits(typename Integers<V>::type bits) {
+  V value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+// 2^x to 2e-7, for x from -126 to 127.
+template <typename V>
+inline V power_of_two(V x) {
+  const V shift = splat<V>(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const V shifted = x + shift;
+  const V r = x - (shifted - shift);
+  V p = splat<V>(0.00133335579f);
+  p = p * r + 0.00967589207f;
+  p = p * r + 0.0555053614f;
+  p = p * r + 0.240221113f;
+  p = p * r + 0.693147063f;
+  p = p * r + 1.00000012f;
+  return from_bits<V>(bits_of(p) + (bits_of(shifted) << 23));  // the low bits are the integer
+}
+
+template <typename V>
+inline V exponential(V x) {
+  V y = x * 1.44269504f;
+  y = 127.0f < y ? splat<V>(127.0f) : y;
+  return power_of_two<V>(-126.0f > y ? splat<V>(-126.0f) : y);
+}
+
+// z times the share of a normal distribution above z, for z >= 0, to 1e-7: the logarithm of that
+// share is nearly a parabola. The polynomial was fitted on [0, 6], where the product ends as 6e-9.
+template <typename V>
+inline V above(V z) {
+  z = 6.0f < z ? splat<V>(6.0f) : z;
+  V p = splat<V>(7.36898116e-08f);
+  p = p * z - 1.96370274e-06f;
+  p = p * z + 1.98687339e-05f;
+  p = p * z - 6.70108639e-05f;
+  p = p * z - 0.000489596743f;
+  p = p * z + 0.00762814796f;
+  p = p * z - 0.0529860482f;
+  p = p * z - 0.458995432f;
+  p = p * z - 1.15114272f;
+  p = p * z - 0.999998629f;
+  return z * power_of_two<V>(p);
 }
 
 template <typename V>
@@ -66,8 +76,7 @@ inline V activate(V x) {
   if constexpr (kind == Activation::relu) {
     return x < 0.0f ? V{} : x;
   } else if constexpr (kind == Activation::gelu) {
-    const V tail = 0.5f * complementary_error<V>((x < 0.0f ? -x : x) * 0.70710678f);
-    return x * (x < 0.0f ? tail : 1.0f - tail);
+    return (0.0f > x ? V{} : x) - above<V>(from_bits<V>(bits_of(x) & 0x7fffffff));
   } else if constexpr (kind == Activation::gelu_tanh) {
     return x * logistic<V>(1.5957691216f * (x + 0.044715f * x * x * x));
   } else if constexpr (kind == Activation::silu) {

@@ -17,8 +17,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "libsparsify_kernel.so"
-OPERATOR = ("linear.cpp", "operator.cpp", "weight.cpp")
-FUZZER = ("fuzz.cpp", "linear.cpp", "weight.cpp")
+OPERATOR = (
+    "attention.cpp", "attention_operator.cpp", "linear.cpp", "operator.cpp", "weight.cpp",
+)  # fmt: skip
+FUZZER = ("attention.cpp", "fuzz.cpp", "linear.cpp", "weight.cpp")
 KERNELS = {
     "kernels_portable.cpp": (),
     "kernels_avx2.cpp": ("-mavx2", "-mfma"),

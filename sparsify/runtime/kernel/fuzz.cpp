@@ -10,6 +10,7 @@
 #include <random>
 #include <vector>
 
+#include "attention.h"
 #include "linear.h"
 #include "weight.h"
 
@@ -140,14 +141,15 @@ void in_turn(void*, sparsify::Task task, size_t count, void* state) {
 }
 
 // The largest relative difference from the plain product, or 0 where there is none to compare.
-double multiplied(Random& random, const Case& c, bool damaged, const sparsify::Weight& weight) {
+double multiplied(Random& random, const Case& c, bool damaged, const sparsify::Layer& layer) {
+  const sparsify::Weight& weight = layer.weight;
   const int64_t tokens = 1 + below(random, 70);
   const size_t rows = size_t(weight.rows), columns = size_t(weight.columns);
   if (rows > 4096 || columns > 4096) return 0;  // sparse, yet its outputs would be large
   std::vector<float> inputs(size_t(tokens) * columns), outputs(size_t(tokens) * rows);
   for (float& input : inputs) input = float(below(random, 7) - 3);
-  sparsify::multiply(weight, sparsify::choose_kernels(), sparsify::Activation::none, inputs.data(),
-                     tokens, outputs.data(), {nullptr, in_turn});
+  sparsify::multiply(&layer, 1, sparsify::choose_kernels(), inputs.data(), tokens, outputs.data(),
+                     {nullptr, in_turn});
   double worst = 0;
   for (size_t t = 0; !damaged && t < size_t(tokens); ++t) {
     for (size_t r = 0; r < rows; ++r) {
@@ -159,6 +161,30 @@ double multiplied(Random& random, const Case& c, bool damaged, const sparsify::W
   return worst;
 }
 
+// Attention of random sizes, from memory of exactly its size. Values are all 1: so is each output.
+bool attends(Random& random) {
+  sparsify::Attention a{};
+  a.batch = 1 + below(random, 2), a.heads = 1 + below(random, 3);
+  a.queries = below(random, 70), a.keys = 1 + below(random, 70);
+  a.width = below(random, 40), a.value_width = below(random, 40), a.scale = 0.1f;
+  const auto filled = [](int64_t size, float number) {
+    return std::vector<float>(size_t(size), number);
+  };
+  const int64_t heads = a.batch * a.heads;
+  const auto query = filled(heads * a.queries * a.width, 0.5f);
+  const auto key = filled(heads * a.keys * a.width, 0.25f);
+  const auto value = filled(heads * a.keys * a.value_width, 1);
+  const auto mask = filled(a.batch * a.keys, -1);
+  auto to = filled(heads * a.queries * a.value_width, 0);
+  a.query = query.data(), a.key = key.data(), a.value = value.data(), a.to = to.data();
+  if (below(random, 2)) a.mask = mask.data(), a.mask_strides[0] = a.keys, a.mask_strides[3] = 1;
+  sparsify::attend(a, sparsify::choose_kernels(), {nullptr, in_turn});
+  for (const float number : to) {
+    if (!(std::fabs(number - 1) < 1e-5)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int count_of_arguments, char** arguments) {
@@ -166,14 +192,18 @@ int main(int count_of_arguments, char** arguments) {
   Random random(count_of_arguments > 2 ? std::strtoull(arguments[2], nullptr, 10) : 0);
   long refused = 0, accepted = 0;
   for (long i = 0; i < count; ++i) {
+    if (i % 16 == 0 && !attends(random)) {
+      std::printf("case %ld: attention is wrong\n", i);
+      return 1;
+    }
     Case c = valid(random);
     const bool damaged = below(random, 8) != 0;
     for (int64_t k = damaged ? 1 + below(random, 2) : 0; k > 0; --k) damage(random, c);
     attach(c);
     try {
-      const sparsify::Weight weight = sparsify::pack(c.encoded);
+      const sparsify::Layer layer{sparsify::pack(c.encoded), sparsify::Activation::none};
       ++accepted;
-      if (const double off = multiplied(random, c, damaged, weight); !(off <= 1e-5)) {
+      if (const double off = multiplied(random, c, damaged, layer); !(off <= 1e-5)) {
         std::printf("case %ld: off by %g\n", i, off);
         return 1;
       }

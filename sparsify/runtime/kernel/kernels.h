@@ -58,7 +58,7 @@ struct Sums {
 };
 
 template <int64_t panel, int64_t unit, int64_t vectors>
-inline void row_products(const Work& work, const uint16_t* columns, const float* values,
+__attribute__((always_inline)) inline void row_products(const Work& work, const uint16_t* columns, const float* values,
                          uint32_t length, int64_t row, int64_t token) {
   using V = VectorOf<panel>;
   constexpr int64_t lanes = sizeof(V) / sizeof(float);
@@ -140,15 +140,13 @@ void multiply(const Work& work, int64_t panel) {
 
 // ---- gather and scatter
 
-// A square of numbers, its rows `from_stride` apart, turned and activated.
-template <typename V, Activation activation>
+// A square of numbers, its rows `from_stride` apart, turned.
+template <typename V>
 inline void turn(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
   constexpr int64_t lanes = sizeof(V) / sizeof(float);
   V square[lanes];
 #pragma GCC unroll 16
-  for (int64_t i = 0; i < lanes; ++i) {
-    square[i] = activate<activation>(load<V>(from + i * from_stride));
-  }
+  for (int64_t i = 0; i < lanes; ++i) square[i] = load<V>(from + i * from_stride);
   transpose(square);
 #pragma GCC unroll 16
   for (int64_t i = 0; i < lanes; ++i) store(to + i * to_stride, square[i]);
@@ -156,7 +154,7 @@ inline void turn(const float* from, int64_t from_stride, float* to, int64_t to_s
 
 // The same for a part of a square, `rows` x `columns`. What is missing is zero and is not written,
 // except that whole columns of the result are if `pad` says so.
-template <typename V, Activation activation>
+template <typename V>
 void turn_part(const float* from, int64_t from_stride, float* to, int64_t to_stride, int64_t rows,
                int64_t columns, bool pad) {
   constexpr int64_t lanes = sizeof(V) / sizeof(float);
@@ -164,7 +162,7 @@ void turn_part(const float* from, int64_t from_stride, float* to, int64_t to_str
   for (int64_t i = 0; i < rows; ++i) {
     __builtin_memcpy(part + i * lanes, from + i * from_stride, size_t(columns) * sizeof(float));
   }
-  turn<V, activation>(part, lanes, turned, lanes);
+  turn<V>(part, lanes, turned, lanes);
   const size_t width = size_t(pad ? lanes : rows) * sizeof(float);
   for (int64_t i = 0; i < columns; ++i) {
     __builtin_memcpy(to + i * to_stride, turned + i * lanes, width);
@@ -181,15 +179,15 @@ void gather_tiles(const Gather& g) {
       const float* from = g.from + token * g.stride + column;
       float* to = g.to + column * g.panel + token;
       if (tokens == lanes && width == lanes) {
-        turn<V, Activation::none>(from, g.stride, to, g.panel);
+        turn<V>(from, g.stride, to, g.panel);
       } else {
-        turn_part<V, Activation::none>(from, g.stride, to, g.panel, tokens, width, true);
+        turn_part<V>(from, g.stride, to, g.panel, tokens, width, true);
       }
     }
   }
 }
 
-template <typename V, Activation activation>
+template <typename V>
 void scatter_tiles(const Scatter& s) {
   constexpr int64_t lanes = sizeof(V) / sizeof(float);
   for (int64_t token = 0; token < s.tokens; token += lanes) {
@@ -199,23 +197,11 @@ void scatter_tiles(const Scatter& s) {
       const float* from = s.from + row * s.panel + token;
       float* to = s.to + token * s.stride + row;
       if (rows == lanes && tokens == lanes) {
-        turn<V, activation>(from, s.panel, to, s.stride);
+        turn<V>(from, s.panel, to, s.stride);
       } else {
-        turn_part<V, activation>(from, s.panel, to, s.stride, rows, tokens, false);
+        turn_part<V>(from, s.panel, to, s.stride, rows, tokens, false);
       }
     }
-  }
-}
-
-template <Activation activation>
-void scatter_vector(const Scatter& s) {
-  using V = Vector<LANES>::type;
-  for (int64_t row = 0; row < s.rows; row += LANES) {
-    const size_t size = size_t(least(LANES, s.rows - row)) * sizeof(float);
-    V value{};
-    __builtin_memcpy(&value, s.from + row, size);
-    value = activate<activation>(value);
-    __builtin_memcpy(s.to + row, &value, size);
   }
 }
 
@@ -228,23 +214,39 @@ void gather(const Gather& g) {
   }
 }
 
-template <Activation activation>
-void scatter_as(const Scatter& s) {
+void scatter(const Scatter& s) {
   switch (s.panel) {
-    case 1: return scatter_vector<activation>(s);
-    case 4: return scatter_tiles<VectorOf<4>, activation>(s);
-    case 8: return scatter_tiles<VectorOf<8>, activation>(s);
-    default: return scatter_tiles<VectorOf<16>, activation>(s);
+    case 1: __builtin_memcpy(s.to, s.from, size_t(s.rows) * sizeof(float)); return;
+    case 4: return scatter_tiles<VectorOf<4>>(s);
+    case 8: return scatter_tiles<VectorOf<8>>(s);
+    default: return scatter_tiles<VectorOf<16>>(s);
   }
 }
 
-void scatter(const Scatter& s) {
-  switch (s.activation) {
-    case Activation::none: return scatter_as<Activation::none>(s);
-    case Activation::relu: return scatter_as<Activation::relu>(s);
-    case Activation::gelu: return scatter_as<Activation::gelu>(s);
-    case Activation::gelu_tanh: return scatter_as<Activation::gelu_tanh>(s);
-    case Activation::silu: return scatter_as<Activation::silu>(s);
+// ---- activate
+
+template <Activation activation>
+void activate_all(float* numbers, int64_t count) {
+  using V = Vector<LANES>::type;
+  int64_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    store(numbers + i, activate<activation>(load<V>(numbers + i)));
+  }
+  if (i == count) return;
+  V value{};
+  const size_t size = size_t(count - i) * sizeof(float);
+  __builtin_memcpy(&value, numbers + i, size);
+  value = activate<activation>(value);
+  __builtin_memcpy(numbers + i, &value, size);
+}
+
+void activate_in_place(float* numbers, int64_t count, Activation activation) {
+  switch (activation) {
+    case Activation::none: return;
+    case Activation::relu: return activate_all<Activation::relu>(numbers, count);
+    case Activation::gelu: return activate_all<Activation::gelu>(numbers, count);
+    case Activation::gelu_tanh: return activate_all<Activation::gelu_tanh>(numbers, count);
+    case Activation::silu: return activate_all<Activation::silu>(numbers, count);
   }
 }
 

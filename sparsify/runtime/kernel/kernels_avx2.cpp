@@ -1,10 +1,12 @@
 #define LANES 8
 #define SINGLE_VECTORS 8
 #define QUAD_VECTORS 2
-#include "kernels.h"
+#include "attention_kernels.h"
 
 namespace sparsify {
 
-const Kernels kAvx2 = {"avx2", gather, multiply<1>, multiply<4>, scatter};
+const Kernels kAvx2 = {
+    "avx2", LANES, gather, multiply<1>, multiply<4>, scatter, activate_in_place, attend,
+};
 
 }  // namespace sparsify

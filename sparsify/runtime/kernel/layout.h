@@ -37,16 +37,34 @@ struct Gather {
 struct Scatter {
   const float* from;
   int64_t rows, panel, tokens, stride;
-  Activation activation;
   float* to;
+};
+
+// softmax(query keys^T + mask) values for one head and a block of queries.
+constexpr int64_t kQueries = 32;
+struct Attend {
+  const float* query;        // [kQueries][width], scaled
+  const float* keys_turned;  // [width][padded_keys]
+  const float* values;       // [keys][padded_value_width]
+  const float* mask;         // of the first query, or null
+  int64_t queries, width, keys, padded_keys, value_width, padded_value_width;
+  int64_t mask_query_stride, mask_key_stride;
+  float* scores;  // [kQueries][padded_keys]
+  float* mixed;   // [kQueries][padded_value_width]
+  float* sums;    // [kQueries]
+  float* to;
+  int64_t to_stride;
 };
 
 struct Kernels {
   const char* name;
+  int64_t lanes;  // to which the sizes of an attention are padded
   void (*gather)(const Gather&);
   void (*multiply_single)(const Work&, int64_t panel);
   void (*multiply_quad)(const Work&, int64_t panel);
   void (*scatter)(const Scatter&);
+  void (*activate)(float* numbers, int64_t count, Activation);
+  void (*attend)(const Attend&);
 };
 
 extern const Kernels kPortable;

@@ -4,43 +4,19 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <string>
 #include <thread>
+#include <vector>
+
+#include "scratch.h"
 
 namespace sparsify {
 namespace {
 
-constexpr int64_t kTileRows = 4096;         // rows whose sums are kept in the second-level cache
+constexpr int64_t kTileRows = 4096;        // rows whose sums are kept in the second-level cache
+constexpr int64_t kLeastPanel = 32;        // tokens of the smallest panel that threads share
 constexpr int64_t kLeastWork = 64 * 1024;  // multiplications that are worth another thread
-
-// Aligned memory that a thread keeps for its next call.
-float* scratch(size_t count) {
-  struct Free {
-    void operator()(float* memory) const { ::operator delete[](memory, std::align_val_t(64)); }
-  };
-  static thread_local std::unique_ptr<float, Free> memory;
-  static thread_local size_t size = 0;
-  if (size < count) {
-    memory.reset();
-    size = 0;
-    memory.reset(static_cast<float*>(::operator new[](count * sizeof(float), std::align_val_t(64))));
-    size = count;
-  }
-  return memory.get();
-}
-
-struct Job {
-  const Weight& weight;
-  const Kernels& kernels;
-  Activation activation;
-  const float* inputs;
-  int64_t tokens;
-  float* outputs;
-  int64_t parts;  // ranges of chunks, each a task of its own
-  std::atomic<bool> out_of_memory{false};
-};
 
 // The smallest panel that takes `tokens`.
 int64_t panel_of(int64_t tokens, int64_t largest) {
@@ -50,40 +26,79 @@ int64_t panel_of(int64_t tokens, int64_t largest) {
   return panel;
 }
 
-// The products of tokens [token, token + tokens) with the units of chunks [begin, end).
-void multiply_tile(const Job& job, int64_t token, int64_t tokens, int64_t begin, int64_t end) {
-  const Weight& w = job.weight;
-  const int64_t panel = panel_of(tokens, w.panel);
-  const int64_t units = std::min(end * w.chunk, w.rows / w.unit) - begin * w.chunk;
-  const int64_t first_row = begin * w.chunk * w.unit;
-  float* inputs = scratch(size_t((w.band + units * w.unit) * panel));
-  float* sums = inputs + w.band * panel;
-  const auto multiply = w.unit == 1 ? job.kernels.multiply_single : job.kernels.multiply_quad;
+// Layers one after the other, a panel of tokens at a time.
+struct Job {
+  const Layer* layers;
+  size_t count;  // of layers
+  const Kernels& kernels;
+  const float* inputs;
+  int64_t tokens;
+  float* outputs;
+  int64_t panel = layers[0].weight.panel;
+  int64_t parts = 1;  // ranges of the last layer's chunks, each a task of its own
+  std::atomic<bool> out_of_memory{false};
+
+  int64_t panels() const { return (tokens + panel - 1) / panel; }
+};
+
+// sums[row][token] of the chunks [begin, end); slice(band) are the band's inputs.
+template <typename Slice>
+int64_t multiply_chunks(const Kernels& kernels, const Layer& layer, int64_t panel, int64_t begin,
+                        int64_t end, Slice slice, float* sums) {
+  const Weight& w = layer.weight;
+  const int64_t height = w.chunk * w.unit;
+  const auto multiply = w.unit == 1 ? kernels.multiply_single : kernels.multiply_quad;
   for (int64_t band = 0; band < w.bands; ++band) {
-    const int64_t left = band * w.band;
-    job.kernels.gather({job.inputs + token * w.columns + left, w.columns, tokens,
-                        std::min(w.band, w.columns - left), panel, inputs});
+    const float* inputs = slice(band);
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       const Piece& piece = w.pieces[band * w.chunks + chunk];
-      const int64_t row = (chunk - begin) * w.chunk * w.unit;
       multiply({w.runs.data() + piece.run_begin, w.runs.data() + piece.run_end,
                 w.order.data() + piece.row_begin, w.columns_in_band.data() + piece.entry_begin,
                 w.values.data() + piece.entry_begin * w.unit,
-                band == 0 ? w.bias.data() + first_row + row : nullptr, inputs, sums + row * panel},
+                band == 0 ? w.bias.data() + chunk * height : nullptr, inputs,
+                sums + (chunk - begin) * height * panel},
                panel);
     }
   }
-  job.kernels.scatter({sums, units * w.unit, panel, tokens, w.rows, job.activation,
-                       job.outputs + token * w.rows + first_row});
+  const int64_t rows = std::min(end * height, w.rows) - begin * height;
+  kernels.activate(sums, rows * panel, layer.activation);
+  return rows;
 }
 
-void multiply_part(const Job& job, int64_t panel, int64_t part) {
-  const Weight& w = job.weight;
-  const int64_t token = panel * w.panel, tokens = std::min(w.panel, job.tokens - token);
-  const int64_t begin = w.chunks * part / job.parts, end = w.chunks * (part + 1) / job.parts;
-  const int64_t tile = kTileRows / (w.chunk * w.unit);
-  for (int64_t chunk = begin; chunk < end; chunk += tile) {
-    multiply_tile(job, token, tokens, chunk, std::min(end, chunk + tile));
+void multiply_part(const Job& job, int64_t index, int64_t part) {
+  const int64_t token = index * job.panel, tokens = std::min(job.panel, job.tokens - token);
+  const int64_t panel = panel_of(tokens, job.panel);
+  const Layer& end_layer = job.layers[job.count - 1];
+  const Weight &first = job.layers[0].weight, &last = end_layer.weight;
+  const int64_t height = last.chunk * last.unit;
+  int64_t size = first.band + std::min(last.rows, kTileRows);
+  for (size_t i = 1; i < job.count; ++i) size += job.layers[i].weight.columns;
+  float* gathered = scratch(size_t(size * panel));
+  float* sums = gathered + first.band * panel;
+  const auto from_memory = [&](int64_t band) {
+    const int64_t left = band * first.band;
+    job.kernels.gather({job.inputs + token * first.columns + left, first.columns, tokens,
+                        std::min(first.band, first.columns - left), panel, gathered});
+    return static_cast<const float*>(gathered);
+  };
+  const float* made = nullptr;  // by the layer before
+  const auto slice_for = [&](const Weight& w) {
+    return [&](int64_t band) { return made ? made + band * w.band * panel : from_memory(band); };
+  };
+  for (size_t i = 0; i + 1 < job.count; ++i) {
+    const Layer& layer = job.layers[i];
+    const int64_t rows = multiply_chunks(job.kernels, layer, panel, 0, layer.weight.chunks,
+                                         slice_for(layer.weight), sums);
+    made = sums;
+    sums += rows * panel;
+  }
+  const int64_t end = last.chunks * (part + 1) / job.parts;
+  for (int64_t chunk = last.chunks * part / job.parts; chunk < end; chunk += kTileRows / height) {
+    const int64_t rows =
+        multiply_chunks(job.kernels, end_layer, panel, chunk,
+                        std::min(end, chunk + kTileRows / height), slice_for(last), sums);
+    job.kernels.scatter(
+        {sums, rows, panel, tokens, last.rows, job.outputs + token * last.rows + chunk * height});
   }
 }
 
@@ -97,13 +112,27 @@ void task(void* state, size_t index) {
   }
 }
 
+int64_t cores() {
+  static const int64_t count = std::max(1u, std::thread::hardware_concurrency());
+  return count;
+}
+
 // Into how many ranges of rows each panel's work is divided.
 int64_t parts_of(const Weight& w, int64_t panels, int64_t tokens) {
-  static const int64_t cores = std::max(1u, std::thread::hardware_concurrency());
-  if (panels >= 4 * cores) return 1;
+  if (panels >= 4 * cores()) return 1;
   const int64_t work = (int64_t(w.values.size()) + w.rows) * std::min(tokens, w.panel);
-  const int64_t wanted = panels % cores == 0 ? 1 : (cores + panels - 1) / panels;
+  const int64_t wanted = panels % cores() == 0 ? 1 : (cores() + panels - 1) / panels;
   return std::max<int64_t>(1, std::min({wanted, w.chunks, work / kLeastWork}));
+}
+
+void run(Job& job, const Pool& pool) {
+  const size_t tasks = size_t(job.panels() * job.parts);
+  if (tasks == 1) {
+    task(&job, 0);
+  } else {
+    pool.run(pool.context, task, tasks, &job);
+  }
+  if (job.out_of_memory) throw std::bad_alloc();
 }
 
 }  // namespace
@@ -126,19 +155,25 @@ const Kernels& choose_kernels() {
   throw Malformed(std::string("SPARSIFY_KERNEL names no kernels that run here: ") + wanted);
 }
 
-void multiply(const Weight& weight, const Kernels& kernels, Activation activation,
+void multiply(const Layer* layers, size_t count, const Kernels& kernels,
               const float* inputs, int64_t tokens, float* outputs, const Pool& pool) {
   if (tokens == 0) return;
-  const int64_t panels = (tokens + weight.panel - 1) / weight.panel;
-  Job job{weight, kernels, activation, inputs, tokens, outputs,
-          parts_of(weight, panels, tokens)};
-  const size_t count = size_t(panels * job.parts);
+  Job job{layers, count, kernels, inputs, tokens, outputs};
   if (count == 1) {
-    task(&job, 0);
-  } else {
-    pool.run(pool.context, task, count, &job);
+    job.parts = parts_of(layers[0].weight, job.panels(), tokens);
+    return run(job, pool);
   }
-  if (job.out_of_memory) throw std::bad_alloc();
+  // of a chain only panels are divided: they become smaller until there is one for each thread
+  while (job.panel > kLeastPanel && job.panels() < cores()) job.panel /= 2;
+  if (job.panels() > 1 || cores() == 1) return run(job, pool);
+  std::vector<float> made, next;
+  for (size_t i = 0; i < count; ++i) {
+    const bool last = i + 1 == count;
+    next.resize(last ? 0 : size_t(tokens * layers[i].weight.rows));
+    multiply(layers + i, 1, kernels, i ? made.data() : inputs, tokens, last ? outputs : next.data(),
+             pool);
+    made.swap(next);
+  }
 }
 
 }  // namespace sparsify

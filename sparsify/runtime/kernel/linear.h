@@ -19,8 +19,13 @@ struct Pool {
   void (*run)(void* context, Task task, size_t count, void* state);
 };
 
-// outputs[token][row] = activation(inputs[token] . weight[row] + bias[row])
-void multiply(const Weight& weight, const Kernels& kernels, Activation activation,
-              const float* inputs, int64_t tokens, float* outputs, const Pool& pool);
+struct Layer {
+  Weight weight;
+  Activation activation;
+};
+
+// outputs[token][row] = activation(inputs[token] . weight[row] + bias[row]), layer after layer
+void multiply(const Layer* layers, size_t count, const Kernels& kernels, const float* inputs,
+              int64_t tokens, float* outputs, const Pool& pool);
 
 }  // namespace sparsify

@@ -4,9 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "abi.h"
-#include "linear.h"
-#include "weight.h"
+#include "bridge.h"
 
 namespace {
 
@@ -15,81 +13,20 @@ using sparsify::Malformed;
 using sparsify::Tensor;
 using sparsify::Type;
 
+// One sparse linear layer, or two of which the first has the activation.
 struct SparseLinear : ort::Operator {
   const char* name;
   bool gaps;
+  size_t layers;
   Activation activation;
+
+  size_t inputs_of_layer() const { return gaps ? 4 : 5; }
 };
 
 struct Kernel {
   const ort::Api* api;
   const sparsify::Kernels* kernels;
-  Activation activation;
-  sparsify::Weight weight;
-};
-
-// A status of the runtime that is no success, on its way up.
-struct Refusal {
-  ort::Status* status;
-};
-
-void check(ort::Status* status) {
-  if (status) throw Refusal{status};
-}
-
-ort::Status* failure(const ort::Api& api, ort::ErrorCode code, const std::string& what) {
-  return api.call<ort::Status*>(ort::kCreateStatus, code, what.c_str());
-}
-
-// Runs `work` and turns whatever it throws into a status: no exception crosses into the runtime.
-template <typename Work>
-ort::Status* guarded(const ort::Api& api, Work work) {
-  try {
-    work();
-    return nullptr;
-  } catch (const Refusal& refusal) {
-    return refusal.status;
-  } catch (const Malformed& malformed) {
-    return failure(api, ort::kInvalidArgument, std::string("SparseLinear: ") + malformed.what());
-  } catch (const std::bad_alloc&) {
-    return failure(api, ort::kFail, "SparseLinear: not enough memory");
-  } catch (const std::exception& error) {
-    return failure(api, ort::kFail, std::string("SparseLinear: ") + error.what());
-  }
-}
-
-// The type and shape of a value, released with it.
-class ShapeOf {
- public:
-  ShapeOf(const ort::Api& api, const ort::Value* value) : api_(api) {
-    check(api.call<ort::Status*>(ort::kGetTensorTypeAndShape, value, &shape_));
-  }
-  ~ShapeOf() { api_.call<void>(ort::kReleaseTensorTypeAndShapeInfo, shape_); }
-  ShapeOf(const ShapeOf&) = delete;
-  ShapeOf& operator=(const ShapeOf&) = delete;
-
-  ort::ElementType type() const {
-    ort::ElementType type{};
-    check(api_.call<ort::Status*>(ort::kGetTensorElementType, constant(), &type));
-    return type;
-  }
-  int64_t count() const {
-    size_t count = 0;
-    check(api_.call<ort::Status*>(ort::kGetTensorShapeElementCount, constant(), &count));
-    return int64_t(count);
-  }
-  std::vector<int64_t> dimensions() const {
-    size_t rank = 0;
-    check(api_.call<ort::Status*>(ort::kGetDimensionsCount, constant(), &rank));
-    std::vector<int64_t> found(rank);
-    check(api_.call<ort::Status*>(ort::kGetDimensions, constant(), found.data(), rank));
-    return found;
-  }
-
- private:
-  const ort::Shape* constant() const { return shape_; }
-  const ort::Api& api_;
-  ort::Shape* shape_ = nullptr;
+  std::vector<sparsify::Layer> layers;
 };
 
 Type type_of(ort::ElementType type) {
@@ -104,12 +41,6 @@ Type type_of(ort::ElementType type) {
     case ort::kInt64: return Type::i64;
     default: return Type::other;
   }
-}
-
-void* data_of(const ort::Api& api, const ort::Value* value) {
-  void* data = nullptr;
-  check(api.call<ort::Status*>(ort::kGetTensorMutableData, const_cast<ort::Value*>(value), &data));
-  return data;
 }
 
 Tensor constant(const ort::Api& api, const ort::Info* info, size_t index) {
@@ -134,77 +65,68 @@ void pair(const ort::Api& api, const ort::Info* info, const char* name, int64_t 
   check(read(found));
 }
 
-std::unique_ptr<Kernel> make(const SparseLinear& op, const ort::Api& api, const ort::Info* info) {
+sparsify::Weight weight(const SparseLinear& op, const ort::Api& api, const ort::Info* info,
+                        size_t layer) {
   int64_t shape[2], block[2];
-  pair(api, info, "shape", shape);
-  pair(api, info, "block", block);
+  pair(api, info, layer ? "next_shape" : "shape", shape);
+  pair(api, info, layer ? "next_block" : "block", block);
   sparsify::Encoded e;
   e.rows = shape[0], e.columns = shape[1];
   e.block_rows = block[0], e.block_columns = block[1];
   e.gaps = op.gaps;
-  size_t input = 1;
+  size_t input = 1 + layer * op.inputs_of_layer();
   e.values = constant(api, info, input++);
   e.positions = constant(api, info, input++);
   if (!op.gaps) e.row_offsets = constant(api, info, input++);
   e.bias = constant(api, info, input++);
   e.scales = constant(api, info, input++);
-  return std::make_unique<Kernel>(
-      Kernel{&api, &sparsify::choose_kernels(), op.activation, sparsify::pack(e)});
+  return sparsify::pack(e);
+}
+
+std::unique_ptr<Kernel> make(const SparseLinear& op, const ort::Api& api, const ort::Info* info) {
+  auto kernel = std::make_unique<Kernel>(Kernel{&api, &sparsify::choose_kernels(), {}});
+  for (size_t layer = 0; layer < op.layers; ++layer) {
+    auto packed = weight(op, api, info, layer);
+    if (layer && packed.columns != kernel->layers.back().weight.rows) {
+      throw Malformed("the second layer does not read what the first one makes");
+    }
+    kernel->layers.push_back({std::move(packed), layer ? Activation::none : op.activation});
+  }
+  return kernel;
 }
 
 void compute(const Kernel& kernel, ort::Context* context) {
   const ort::Api& api = *kernel.api;
-  const ort::Value* inputs = nullptr;
-  check(api.call<ort::Status*>(ort::kKernelContextGetInput,
-                               static_cast<const ort::Context*>(context), size_t{0}, &inputs));
+  const sparsify::Weight& first = kernel.layers.front().weight;
+  const ort::Value* inputs = input_of(api, context, 0);
   auto shape = ShapeOf(api, inputs).dimensions();
-  if (shape.empty() || shape.back() != kernel.weight.columns) {
-    throw Malformed("the last dimension of the input is not " +
-                    std::to_string(kernel.weight.columns));
+  if (shape.empty() || shape.back() != first.columns) {
+    throw Malformed("the last dimension of the input is not " + std::to_string(first.columns));
   }
   int64_t tokens = 1;
   for (size_t i = 0; i + 1 < shape.size(); ++i) tokens *= shape[i];
-  shape.back() = kernel.weight.rows;
-  ort::Value* outputs = nullptr;
-  check(api.call<ort::Status*>(ort::kKernelContextGetOutput, context, size_t{0},
-                               static_cast<const int64_t*>(shape.data()), shape.size(), &outputs));
-  struct Threads {
-    const ort::Api& api;
-    const ort::Context* context;
-  } threads{api, context};
-  const auto run = [](void* at, sparsify::Task task, size_t count, void* state) {
-    const Threads& t = *static_cast<const Threads*>(at);
-    check(t.api.call<ort::Status*>(ort::kKernelContextParallelFor, t.context, task, count,
-                                   size_t{0}, state));
-  };
-  sparsify::multiply(kernel.weight, *kernel.kernels, kernel.activation,
-                     static_cast<const float*>(data_of(api, inputs)), tokens,
-                     static_cast<float*>(data_of(api, outputs)), {&threads, run});
+  shape.back() = kernel.layers.back().weight.rows;
+  float* outputs = output_of(api, context, shape);
+  Threads threads{api, context};
+  sparsify::multiply(kernel.layers.data(), kernel.layers.size(), *kernel.kernels,
+                     static_cast<const float*>(data_of(api, inputs)), tokens, outputs,
+                     threads.pool());
 }
 
 const SparseLinear& self(const ort::Operator* op) { return *static_cast<const SparseLinear*>(op); }
 
-SparseLinear describe(const char* name, bool gaps, Activation activation) {
+SparseLinear describe(const char* name, bool gaps, size_t layers, Activation activation) {
   SparseLinear op{};
-  op.version = ort::kVersion;
+  describe_common(op);
   op.name = name;
   op.gaps = gaps;
+  op.layers = layers;
   op.activation = activation;
   op.get_name = [](const ort::Operator* o) { return self(o).name; };
-  op.get_execution_provider_type = [](const ort::Operator*) -> const char* { return nullptr; };
   op.get_input_type = [](const ort::Operator*, size_t i) { return i ? ort::kAny : ort::kFloat; };
-  op.get_input_type_count = [](const ort::Operator* o) { return size_t(self(o).gaps ? 5 : 6); };
-  op.get_output_type = [](const ort::Operator*, size_t) { return ort::kFloat; };
-  op.get_output_type_count = [](const ort::Operator*) { return size_t{1}; };
-  op.get_input_characteristic = [](const ort::Operator*, size_t) { return 0; };
-  op.get_output_characteristic = [](const ort::Operator*, size_t) { return 0; };
-  op.get_input_memory_type = [](const ort::Operator*, size_t) { return 0; };
-  op.get_variadic_input_min_arity = [](const ort::Operator*) { return 1; };
-  op.get_variadic_input_homogeneity = [](const ort::Operator*) { return 0; };
-  op.get_variadic_output_min_arity = [](const ort::Operator*) { return 1; };
-  op.get_variadic_output_homogeneity = [](const ort::Operator*) { return 0; };
-  op.get_start_version = [](const ort::Operator*) { return 1; };
-  op.get_end_version = [](const ort::Operator*) { return 0x7fffffff; };
+  op.get_input_type_count = [](const ort::Operator* o) {
+    return 1 + self(o).layers * self(o).inputs_of_layer();
+  };
   op.create_kernel_v2 = [](const ort::Operator* o, const ort::Api* api, const ort::Info* info,
                            void** kernel) {
     *kernel = nullptr;
@@ -219,16 +141,26 @@ SparseLinear describe(const char* name, bool gaps, Activation activation) {
 }
 
 const SparseLinear kOperators[] = {
-    describe("SparseLinear", false, Activation::none),
-    describe("SparseLinearRelu", false, Activation::relu),
-    describe("SparseLinearGelu", false, Activation::gelu),
-    describe("SparseLinearGeluTanh", false, Activation::gelu_tanh),
-    describe("SparseLinearSilu", false, Activation::silu),
-    describe("GapLinear", true, Activation::none),
-    describe("GapLinearRelu", true, Activation::relu),
-    describe("GapLinearGelu", true, Activation::gelu),
-    describe("GapLinearGeluTanh", true, Activation::gelu_tanh),
-    describe("GapLinearSilu", true, Activation::silu),
+    describe("SparseLinear", false, 1, Activation::none),
+    describe("SparseLinearRelu", false, 1, Activation::relu),
+    describe("SparseLinearGelu", false, 1, Activation::gelu),
+    describe("SparseLinearGeluTanh", false, 1, Activation::gelu_tanh),
+    describe("SparseLinearSilu", false, 1, Activation::silu),
+    describe("SparseFeedForward", false, 2, Activation::none),
+    describe("SparseFeedForwardRelu", false, 2, Activation::relu),
+    describe("SparseFeedForwardGelu", false, 2, Activation::gelu),
+    describe("SparseFeedForwardGeluTanh", false, 2, Activation::gelu_tanh),
+    describe("SparseFeedForwardSilu", false, 2, Activation::silu),
+    describe("GapLinear", true, 1, Activation::none),
+    describe("GapLinearRelu", true, 1, Activation::relu),
+    describe("GapLinearGelu", true, 1, Activation::gelu),
+    describe("GapLinearGeluTanh", true, 1, Activation::gelu_tanh),
+    describe("GapLinearSilu", true, 1, Activation::silu),
+    describe("GapFeedForward", true, 2, Activation::none),
+    describe("GapFeedForwardRelu", true, 2, Activation::relu),
+    describe("GapFeedForwardGelu", true, 2, Activation::gelu),
+    describe("GapFeedForwardGeluTanh", true, 2, Activation::gelu_tanh),
+    describe("GapFeedForwardSilu", true, 2, Activation::silu),
 };
 
 ort::Domain* make_domain(const ort::Api& api) {
@@ -237,6 +169,9 @@ ort::Domain* make_domain(const ort::Api& api) {
   for (const SparseLinear& op : kOperators) {
     check(api.call<ort::Status*>(ort::kCustomOpDomainAdd, domain,
                                  static_cast<const ort::Operator*>(&op)));
+  }
+  for (const ort::Operator* op : kAttentionOperators) {
+    check(api.call<ort::Status*>(ort::kCustomOpDomainAdd, domain, op));
   }
   return domain;
 }

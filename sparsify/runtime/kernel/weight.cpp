@@ -121,7 +121,7 @@ void check(const Encoded& e) {
 void choose_band(Weight& w, int64_t entries) {
   const double density = double(entries) * w.unit / (double(w.rows) * w.columns);
   w.panel = w.unit == 1 && density > 0.25 ? 128 : 64;
-  const double wanted = 8 / std::max(density, 1e-6);
+  const double wanted = (w.unit == 1 ? 8 : 32) / std::max(density, 1e-6);
   int64_t band = w.panel == 128 ? 64 : int64_t(std::min(std::max(wanted, 128.0), 1024.0));
   while ((w.columns + band - 1) / band * (w.rows / w.unit) > kLargestTable && band < 32768) {
     band *= 2;

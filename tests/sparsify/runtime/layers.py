@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sparsify.export import portable
 from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.library import library_path
-from sparsify.storage import Stored, forms
+from sparsify.storage import Kind, Stored, written
 
 Arrays = dict[str, np.ndarray]
 
@@ -29,19 +29,15 @@ def pruned(
 
 def stored(weight: np.ndarray, block: tuple[int, int] = (1, 1), form: str = "gaps") -> Stored:
     """`weight` in one of the forms, whatever its size."""
-    values, positions, offsets = next(iter(forms(weight, block, form)))
-    return Stored(weight.shape, block, values, positions, offsets, np.ones((1, 1), np.float32))
+    kind: Kind = "gaps u8" if form == "gaps" else "csr"
+    return written(weight, block, kind, "f32")
 
 
 def tensors(weight: Stored, bias: np.ndarray | None = None) -> Arrays:
     """The inputs of the operator after the first, in order."""
-    parts: Arrays = {"values": weight.values}
-    if weight.row_offsets is None:
-        parts["gaps"] = weight.positions
-    else:
-        parts |= {"columns": weight.positions, "row_offsets": weight.row_offsets}
-    parts["bias"] = np.zeros(1, np.float32) if bias is None else bias
-    return parts | {"scales": weight.scales}
+    parts = weight.tensors()
+    scales = parts.pop("scales")
+    return {**parts, "bias": np.zeros(1, np.float32) if bias is None else bias, "scales": scales}
 
 
 def layer(
