@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from sparsify.kinds import lowering
-from sparsify.storage import Choice, Storage, Values, choose
+from sparsify.smallest import Choice, choose
+from sparsify.storage import Storage, Values
 
 
 @lowering
@@ -19,6 +20,34 @@ def dense(array: np.ndarray) -> np.ndarray:
         array: a weight with two or more dimensions; that of a linear layer is [outputs, inputs].
     """
     return array
+
+
+@lowering
+def auto(
+    array: np.ndarray,
+    usual_tokens: int | None,
+    *,
+    tokens: Annotated[int, Field(gt=0)] | None = None,
+    measured: bool = False,
+    values: Values = "f32",
+) -> Choice:
+    """What is fastest on this machine; without sparse kernels, what is smallest.
+
+    A formula, fitted to this machine once, predicts the times of every weight; where it is close,
+    the weight is timed.
+
+    Args:
+        array: a weight; that of a linear layer is [outputs, inputs].
+        usual_tokens: how many tokens the layer that reads it gets; None: no linear layer reads it.
+        tokens: instead of `usual_tokens`, which the benchmark's batch and sequence make.
+        measured: whether every weight with zeros is timed.
+        values: the type of the stored numbers; `int8` has a scale for every output.
+    """
+    from sparsify.export.fastest import fastest
+
+    if usual_tokens is None:
+        return Choice(None, "dense", "no linear layer reads it")
+    return fastest(array, tokens=tokens or usual_tokens, values=values, measured=measured)
 
 
 @lowering

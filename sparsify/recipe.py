@@ -131,7 +131,7 @@ class Export(Section):
     )
     """What runs on the trained program before it is exported."""
     opset: Annotated[int, Field(ge=17, le=23)] = 20
-    lowering: Annotated[Chosen, kinds.lowering] = Field(default="dense", validate_default=True)
+    lowering: Annotated[Chosen, kinds.lowering] = Field(default="auto", validate_default=True)
     """How the weights are stored."""
     tolerance: Rate = 1e-4
     """The largest difference of PyTorch's and ONNX Runtime's outputs, relative to the largest."""

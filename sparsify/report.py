@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from sparsify.errors import Problem
+from sparsify.onnx_report import Exported, Latency, Parity, Part, Speed, StoredWeight
 
-
-class Part(BaseModel):
-    """A part of the report; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid")
+__all__ = [
+    "Cost", "Exported", "Latency", "Parity", "Part", "PassReport", "Phase", "PlanReport", "Point",
+    "RunReport", "Scores", "SelfTest", "Speed", "StoredWeight",
+]  # fmt: skip
 
 
 class Scores(Part):
@@ -23,41 +23,6 @@ class Scores(Part):
     main: str
     """The metric that decides: `accuracy`, `f1`, `matthews` or `pearson`."""
     values: dict[str, float]
-
-
-class Parity(Part):
-    """How far ONNX Runtime's outputs are from PyTorch's."""
-
-    max_abs_difference: float
-    scale: float = 1.0
-    """The largest absolute output, at least 1: what `tolerance` is relative to."""
-    tolerance: float
-    shapes: list[list[int]]
-    """The [batch, sequence] shapes that were tried."""
-
-
-class Latency(Part):
-    """One ONNX file, timed interleaved with the others of its table."""
-
-    file: str
-    median_ms: float
-    spread_ms: float
-    """Half the distance between the quartiles."""
-    ratio: float
-    """Median of the first file divided by this one's: above 1 is faster."""
-    threads: int
-    batch: int
-    sequence: int
-    kernels: str = ""
-    """What computed products with weights: `avx512`, `avx2` or `portable` sparse kernels, or
-    `stock`, ONNX Runtime's own."""
-    size_bytes: int = 0
-    """Of the file and of the weights that lie beside it."""
-    gzip_bytes: int = 0
-    """The same, packed by gzip at its fastest."""
-    load_ms: float = 0.0
-    memory_mb: float = 0.0
-    """Resident memory that opening the file and one run added to the process."""
 
 
 class Phase(Part):
@@ -136,7 +101,11 @@ class RunReport(Part):
     dense_cost: Cost | None = None
     sparse_cost: Cost | None = None
     """Of the program that was exported: smaller where structure was removed."""
+    stored: list[StoredWeight] = []
+    """Every weight of the sparse model's file."""
     parity: Parity | None = None
+    stock_parity: Parity | None = None
+    """Without the sparse kernels, where the file has weights for them."""
     bytes_dense: int | None = None
     bytes_sparse: int | None = None
     latency: list[Latency] = []

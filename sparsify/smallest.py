@@ -42,15 +42,16 @@ def choose(
         return Choice(None, "dense", reason)
     sparsity = share_of_zeros(array)
     if sparsity < least:
-        return Choice(None, "dense", f"{sparsity:.0%} sparse: below {least:.0%}")
+        return Choice(None, "dense", f"{100 * sparsity:.0f} % sparse: below {100 * least:.0f} %")
     if storage == "coo":
         return Choice(None, "coo", "asked for")
     if reason := too_large(array, values):
         return Choice(None, "dense", reason)
     best = smallest(array, values, storage)
     if best is None:
-        return Choice(None, "dense", "every sparse form would be larger")
-    return Choice(best, best.form, f"{best.size_bytes / array.nbytes:.1%} of its dense size")
+        return Choice(None, "dense", "every sparse form is larger")
+    share = best.size_bytes / array.nbytes
+    return Choice(best, best.form, f"{100 * share:.1f} % of its dense size")
 
 
 def share_of_zeros(array: np.ndarray) -> float:

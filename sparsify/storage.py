@@ -140,9 +140,7 @@ def _fillers(gaps: np.ndarray, kind: Kind) -> np.ndarray:
     return found
 
 
-def _with_gaps(
-    values: np.ndarray, cells: np.ndarray, kind: Kind
-) -> tuple[np.ndarray, np.ndarray]:
+def _with_gaps(values: np.ndarray, cells: np.ndarray, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
     """The blocks with those that bridge long distances, and all distances."""
     gaps = np.diff(cells, prepend=0)
     fillers = _fillers(gaps, kind)

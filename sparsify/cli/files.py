@@ -20,23 +20,29 @@ def export(
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go.")
     ],
     opset: Annotated[int, typer.Option(min=17, max=23, help="The ONNX opset.")] = OPSET,
+    lowering: Annotated[
+        str, typer.Option(metavar="NAME", help="How weights are stored: auto, sparse or dense.")
+    ] = "auto",
+    values: Annotated[
+        str | None,
+        typer.Option(metavar="TYPE", help="Of stored numbers: f32, f16 or int8."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Write TARGET as ONNX with its tokenizer and configuration, and check it."""
     from sparsify import run as runner
 
+    how = {lowering: {"values": values}} if values else lowering
     with screen.watching(quiet=quiet) as watch:
-        parity = runner.export_model(target, output, opset=opset, watch=watch)
+        made = runner.export_model(target, output, opset=opset, lowering=how, watch=watch)
 
     def view() -> Any:
-        from rich.console import Group
+        from sparsify.view.export import export_view
 
-        from sparsify.view.result import folder_table, parity_line
+        return export_view(made, output, contents(output))
 
-        return Group(parity_line(parity), folder_table(output, contents(output)))
-
-    screen.answer(as_json, lambda: parity.model_dump(mode="json"), view)
+    screen.answer(as_json, lambda: made.model_dump(mode="json"), view)
 
 
 def bench(

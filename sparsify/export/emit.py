@@ -13,7 +13,7 @@ from pathlib import Path
 import onnx
 import onnx_ir as ir
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sparsify.capture.blame import FAILURES, blame, first_line
@@ -31,19 +31,24 @@ EXTERNAL_ABOVE_BYTES = 1_800_000_000
 
 
 def emit(
-    program: Program, path: Path, *, opset: int, lowering: Chosen | None = None
+    program: Program,
+    path: Path,
+    *,
+    opset: int,
+    lowering: Chosen | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> list[Lowered]:
     """Write `program` in eval mode as an ONNX file that a stock ONNX Runtime runs.
 
-    Inputs keep their names, outputs are named after the fields of the model's output (`logits`),
-    the dynamic dimensions are called what the program calls them. Weights keep their names, shapes
-    and zeros, tied ones are stored once. `program` is not changed.
+    Inputs keep their names, outputs are called after the fields of the model's output (`logits`),
+    dynamic dimensions as in the program. Weights keep names, shapes and zeros; tied ones are once.
 
     Args:
-        program: what to write; passes that fold masks have run on it.
+        program: what to write, not changed; passes that fold masks have run on it.
         path: the file to write; of any name, in a folder that exists.
         opset: the version of the standard ONNX operators.
         lowering: how weights are stored; left out, as they are.
+        sizes: of the named dimensions, that a lowering makes fast.
 
     Returns:
         How each weight is stored; nothing without a lowering.
@@ -57,9 +62,8 @@ def emit(
     with _written(path):
         folder = Path(tempfile.mkdtemp(prefix=".onnx-", dir=path.parent))
     try:
-        with _traceable(program):
-            model = _translate(program, opset)
-        lowered = [] if lowering is None else lower(model, lowering)
+        model = _translate(program, opset)
+        lowered = [] if lowering is None else lower(model, lowering, sizes)
         with _written(path):
             _save(model, folder, path, lowered)
     finally:
@@ -70,8 +74,9 @@ def emit(
 def _translate(program: Program, opset: int) -> ir.Model:
     axes = {name: program.dynamic.get(name, {}) for name in program.inputs}
     free = {name: dict.fromkeys(dims, torch.export.Dim.DYNAMIC) for name, dims in axes.items()}
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _quiet():
+    with _quiet():
         module = program.clone().module.eval()
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), _quiet(), _told(program, module):
         rewrite(module)
         exported = torch.export.export(
             module, (), dict(program.inputs), dynamic_shapes=free, strict=False
@@ -119,7 +124,7 @@ def _save(model: ir.Model, folder: Path, path: Path, lowered: list[Lowered]) -> 
     tensors = [value.const_value for value in model.graph.initializers.values()]
     large = sum(tensor.nbytes for tensor in tensors if tensor is not None) > EXTERNAL_ABOVE_BYTES
     ir.save(model, draft, format="protobuf", external_data=data if large else None)
-    coo = {weight.name for weight in lowered if weight.form == "coo"}
+    coo = {weight.told.name for weight in lowered if weight.told.form == "coo"}
     if coo:
         to_coo(draft, coo)
     onnx.checker.check_model(str(draft), full_check=not coo)
@@ -129,17 +134,17 @@ def _save(model: ir.Model, folder: Path, path: Path, lowered: list[Lowered]) -> 
 
 
 @contextmanager
-def _traceable(program: Program) -> Iterator[None]:
-    """Tell what an opaque submodule does that no graph can hold as the user's problem."""
+def _told(program: Program, module: nn.Module) -> Iterator[None]:
+    """Tell what an opaque submodule does that no file can hold as the user's problem."""
     try:
         yield
     except FAILURES as error:
         if not program.origin.opaque:
             raise
         raise Problem(
-            f"the opaque submodules cannot be written as ONNX: {first_line(error)}",
-            where=blame(error, program.module),
-            hint="what is exported must be captured whole: rewrite that line",
+            f"an opaque submodule cannot be written as ONNX: {first_line(error)}",
+            where=blame(error, module),
+            hint="rewrite that line",
         ) from error
 
 

@@ -12,7 +12,8 @@ from sparsify.errors import CheckFailed
 from sparsify.examples import at_sizes, other_sizes
 from sparsify.program import Program
 from sparsify.report import Parity
-from sparsify.runtime.session import run, session
+from sparsify.runtime.library import STOCK
+from sparsify.runtime.session import kernels_of, run, session
 
 SHAPES, TRIED = 3, 9
 """At how many shapes a file is tried where none are given, out of how many that come to mind."""
@@ -26,8 +27,11 @@ def parity(
     longest: int | None = None,
     tolerance: float = 1e-4,
     seed: int = 0,
+    sparse: bool = True,
 ) -> Parity:
     """Compare all outputs of `program` (eval mode, fp32) and of the ONNX file at `path`.
+
+    The difference is infinite where shapes differ or a number is not finite on one side only.
 
     Args:
         program: what PyTorch computes.
@@ -37,15 +41,12 @@ def parity(
         longest: the most tokens that the model takes.
         tolerance: noted in the result; see `require`.
         seed: of the inputs.
-
-    Returns:
-        The largest absolute difference; infinite where shapes differ or a number is not finite on
-        one side only.
+        sparse: whether sparse kernels run, where the file is for them and they are here.
 
     Raises:
         Problem: ONNX Runtime does not accept the file.
     """
-    runtime = session(path)
+    runtime = session(path, sparse=sparse)
     worst, scale, tried = 0.0, 1.0, []
     for number, sizes in enumerate(shapes or usual_sizes(program, longest)):
         inputs = at_sizes(program.inputs, program.dynamic, sizes, seed=seed + number)
@@ -53,7 +54,9 @@ def parity(
         worst = max(worst, difference(expected, run(runtime, inputs)))
         scale = max(scale, *(float(np.abs(e).max()) for e in expected if np.isfinite(e).all()))
         tried.append(list(sizes.values()))
-    return Parity(max_abs_difference=worst, scale=scale, tolerance=tolerance, shapes=tried)
+    ran = kernels_of(path) if sparse else STOCK
+    said = {"tolerance": tolerance, "shapes": tried, "kernels": ran}
+    return Parity.model_validate({"max_abs_difference": worst, "scale": scale, **said})
 
 
 def usual_sizes(program: Program, longest: int | None = None) -> Iterator[dict[str, int]]:

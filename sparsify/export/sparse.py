@@ -2,69 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 
 from sparsify.export import portable
+from sparsify.export.heads import join_heads
+from sparsify.export.pairs import join_pairs
 from sparsify.export.products import Product, products
 from sparsify.export.simplify import is_weight
 from sparsify.kinds import Chosen
+from sparsify.report import StoredWeight
 from sparsify.runtime.domains import DOMAIN
-from sparsify.storage import Choice, Stored
+from sparsify.smallest import Choice, share_of_zeros
+from sparsify.storage import Stored, decoded
 
 
 @dataclass(frozen=True)
 class Lowered:
     """How one weight is stored in the file."""
 
-    name: str
-    shape: tuple[int, ...]
-    sparsity: float
-    """The share of its numbers that are zero, 0 to 1."""
-    form: str
-    reason: str
-    dense_bytes: int
-    stored_bytes: int
+    told: StoredWeight
+    rounded: np.ndarray | None = None
+    """The numbers that are in the file, where they are not the weight's own."""
 
 
-def lower(model: ir.Model, lowering: Chosen) -> list[Lowered]:
+def lower(
+    model: ir.Model, lowering: Chosen, sizes: Mapping[str, int] | None = None
+) -> list[Lowered]:
     """Store every weight as `lowering` wants it, and compute with what is stored.
 
     Weights that only linear layers read may become sparse; all others stay as they are, unless the
     lowering changes their numbers. Those with the form `coo` are left to `sparsify.export.coo`.
+
+    Args:
+        model: the model, changed in place.
+        lowering: how weights are stored.
+        sizes: of the named dimensions, when the model runs.
     """
     found = products(model.graph)
     weights = [value for value in model.graph.initializers.values() if is_weight(value)]
-    return [_lower_weight(model, value, found.get(value, []), lowering) for value in weights]
+    lowered = [
+        _lower_weight(model, value, found.get(value, []), lowering, sizes or {})
+        for value in weights
+    ]
+    if DOMAIN in model.opset_imports:
+        join_pairs(model)
+        join_heads(model)
+    return lowered
 
 
 def _lower_weight(
-    model: ir.Model, weight: ir.Value, readers: list[Product], lowering: Chosen
+    model: ir.Model,
+    weight: ir.Value,
+    readers: list[Product],
+    lowering: Chosen,
+    sizes: Mapping[str, int],
 ) -> Lowered:
     array = _array(weight)
     turned = bool(readers) and readers[0].turned
-    choice = lowering(array=np.ascontiguousarray(array.T) if turned else array)
-    size = array.nbytes
+    why_dense = _why_dense(weight, readers)
+    choice = lowering(
+        array=np.ascontiguousarray(array.T) if turned else array,
+        usual_tokens=None if why_dense else max(_tokens(each.input, sizes) for each in readers),
+    )
+    size, rounded = array.nbytes, None
     if not isinstance(choice, Choice):
-        stored = np.ascontiguousarray(choice.T) if turned else choice
-        if not np.array_equal(stored, array):
-            weight.const_value = ir.tensor(stored, name=weight.name)
+        rounded = _rewrite(weight, array, choice.T if turned else choice)
         choice = Choice(None, "dense", "")
-    elif (sparse := choice.stored) is not None:
-        if reason := _why_dense(weight, readers):
-            choice = Choice(None, "dense", reason)
-        else:
-            size = sparse.size_bytes
-            _replace(model, weight, readers, sparse)
     elif choice.form == "coo":
         size = int(np.count_nonzero(array)) * (array.itemsize + np.dtype(np.int64).itemsize)
-    zeros = 1 - int(np.count_nonzero(array)) / max(array.size, 1)
-    return Lowered(
-        str(weight.name), array.shape, zeros, choice.form, choice.reason, array.nbytes, size
+    elif why_dense:
+        choice = Choice(None, "dense", why_dense)
+    elif (sparse := choice.stored) is not None:
+        size = sparse.size_bytes
+        _replace(model, weight, readers, sparse)
+        if sparse.values.dtype != array.dtype:
+            rounded = decoded(sparse).T if turned else decoded(sparse)
+    return Lowered(_told(str(weight.name), array, choice, size), rounded)
+
+
+def _rewrite(weight: ir.Value, array: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+    """Store other numbers densely; the new ones, if they are others."""
+    if np.array_equal(wanted, array):
+        return None
+    stored = np.ascontiguousarray(wanted)
+    weight.const_value = ir.tensor(stored, name=weight.name)
+    return stored
+
+
+def _told(name: str, array: np.ndarray, choice: Choice, size: int) -> StoredWeight:
+    return StoredWeight(
+        name=name,
+        shape=array.shape,
+        sparsity=share_of_zeros(array),
+        form=choice.form,
+        reason=choice.reason,
+        dense_bytes=array.nbytes,
+        stored_bytes=size,
+        predicted=choice.predicted,
+        measured=choice.measured,
     )
+
+
+def _tokens(value: ir.Value, sizes: Mapping[str, int]) -> int:
+    """Over how many rows a linear layer that reads `value` runs; as many as all where unknown."""
+    named = [
+        factor
+        for dim in (value.shape or [])[:-1]
+        for factor in (str(dim) if isinstance(dim, int) else str(dim.value)).split("*")
+    ]
+    rows = [int(name) if name.isdigit() else sizes.get(name, 0) for name in named]
+    return math.prod(rows) or math.prod(sizes.values())
 
 
 def _why_dense(weight: ir.Value, readers: Iterable[Product]) -> str:
@@ -97,14 +149,9 @@ def _replace(model: ir.Model, weight: ir.Value, readers: Iterable[Product], stor
 
 def _parts(name: str, stored: Stored) -> Iterator[tuple[str, np.ndarray]]:
     """The tensors of a stored weight in the operators' order, the scales last."""
-    yield f"{name}.values", stored.values
-    if stored.row_offsets is None:
-        yield f"{name}.gaps", stored.positions
-    else:
-        yield f"{name}.columns", stored.positions
-        yield f"{name}.row_offsets", stored.row_offsets
-    none = stored.scales.size == 1
-    yield f"{DOMAIN}.no_scales" if none else f"{name}.scales", stored.scales
+    for part, array in stored.tensors().items():
+        none = part == "scales" and array.size == 1
+        yield f"{DOMAIN}.no_scales" if none else f"{name}.{part}", array
 
 
 def _initializer(model: ir.Model, name: str, array: np.ndarray) -> ir.Value:

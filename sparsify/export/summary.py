@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,10 @@ from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.sizes import beside
 
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
+
+VALUES = ".values"
+PARTS = {"values", "gaps", "columns", "row_offsets", "scales"}
+"""What the tensors of a sparse weight are called after its name."""
 
 
 @dataclass(frozen=True)
@@ -95,28 +99,37 @@ def _shape(value: onnx.ValueInfoProto) -> tuple[int | str, ...]:
 def _weights(graph: onnx.GraphProto, path: Path) -> tuple[StoredWeight, ...]:
     """Those that are stored dense, and those that operators of `ai.sparsify` read."""
     stored = {tensor.name: tensor for tensor in graph.initializer}
-    layers = {node.input[1]: node for node in graph.node if node.domain == DOMAIN}
-    parts = {name for node in layers.values() for name in node.input[1:]}
+    nodes = [node for node in graph.node if node.domain == DOMAIN]
+    shapes = dict(pair for node in nodes for pair in _layers(node))
+    parts = {name for node in nodes for name in node.input}
     dense = [
         _weight(tensor, path)
         for tensor in graph.initializer
         if len(tensor.dims) > 1 and tensor.data_type in FLOATS and tensor.name not in parts
     ]
-    return (*dense, *(_sparse_weight(node, stored, path) for node in layers.values()))
+    sparse = [_sparse_weight(name, shape, stored, path) for name, shape in shapes.items()]
+    return (*dense, *sparse)
+
+
+def _layers(node: onnx.NodeProto) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Name and shape of each sparse weight that an operator reads, in order."""
+    ints = {attribute.name: tuple(attribute.ints) for attribute in node.attribute}
+    names = [name.removesuffix(VALUES) for name in node.input if name.endswith(VALUES)]
+    yield from zip(
+        names, (ints[key] for key in ("shape", "next_shape") if key in ints), strict=True
+    )
 
 
 def _sparse_weight(
-    node: onnx.NodeProto, stored: Mapping[str, TensorProto], path: Path
+    name: str, shape: tuple[int, ...], stored: Mapping[str, TensorProto], path: Path
 ) -> StoredWeight:
     """A weight in parts: `<name>.values`, `<name>.gaps` and so on."""
-    name = node.input[1].removesuffix(".values")
-    shape = next(tuple(a.ints) for a in node.attribute if a.name == "shape")
     arrays = {
-        part: numpy_helper.to_array(stored[part], base_dir=str(path.parent))
-        for part in node.input[1:]
-        if part.startswith(f"{name}.") and part in stored
+        part: numpy_helper.to_array(tensor, base_dir=str(path.parent))
+        for part, tensor in stored.items()
+        if part.rpartition(".")[0] == name and part.rpartition(".")[2] in PARTS
     }
-    count = int(np.count_nonzero(arrays[node.input[1]]))
+    count = int(np.count_nonzero(arrays[name + VALUES]))
     size = sum(array.nbytes for array in arrays.values())
     return StoredWeight(name, shape, 1 - count / max(math.prod(shape), 1), size)
 

@@ -2,64 +2,170 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from sparsify import export
+import torch
+from pydantic import ValidationError
+
+from sparsify import export, plugins
 from sparsify.errors import Problem
+from sparsify.examples import own_sizes
+from sparsify.export.sparse import Lowered
 from sparsify.pipeline import apply
 from sparsify.program import Program
-from sparsify.recipe import Export, Model, Recipe
-from sparsify.report import Parity
+from sparsify.recipe import Data, Export, Model, Recipe
+from sparsify.report import Exported, Parity, RunReport
 from sparsify.run.clock import Clock
-from sparsify.run.setup import prepare
+from sparsify.run.setup import Setup, prepare
+from sparsify.runtime.library import STOCK, missing_library
 from sparsify.watch import Watch
 
+USUAL_LENGTH = 128
+"""Tokens of a text at which files are made fast and timed."""
 
-def checked_export(program: Program, path: Path, settings: Export, longest: int | None) -> Parity:
+
+def checked_export(
+    program: Program,
+    path: Path,
+    settings: Export,
+    longest: int | None,
+    *,
+    dense: bool = False,
+    sequence: int = USUAL_LENGTH,
+) -> Exported:
     """Write `program` to `path` as ONNX, if ONNX Runtime computes the same from it.
+
+    Where 16-bit or 8-bit values round the weights, it is held to what PyTorch computes with the
+    rounded ones; what rounding costs, the task's metrics tell.
 
     Args:
         program: the program, on the CPU.
         path: the file.
         settings: opset, lowering and tolerance.
         longest: the most tokens that the model takes.
+        dense: whether weights are stored as they are, whatever the lowering.
+        sequence: tokens of a text, at which the file shall be fast.
 
     Raises:
         CheckFailed: the outputs differ by more than the tolerance; `path` is not written.
     """
     draft = path.with_name(path.name + ".part")
-    export.emit(program, draft, opset=settings.opset, lowering=settings.lowering)
+    lowering, sizes = None if dense else settings.lowering, usual_sizes(program, sequence)
+    made = export.emit(program, draft, opset=settings.opset, lowering=lowering, sizes=sizes)
+    asked: dict[str, Any] = {"longest": longest, "tolerance": settings.tolerance}
+    compare = partial(export.parity, _with_rounded(program, made), draft, **asked)
     try:
-        found = export.parity(program, draft, longest=longest, tolerance=settings.tolerance)
-        export.require(found)
+        found = export.require(compare())
+        stock = None if found.kernels == STOCK else export.require(compare(sparse=False))
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     draft.replace(path)
+    return _exported(made, found, stock)
+
+
+def _exported(made: Sequence[Lowered], parity: Parity, stock_parity: Parity | None) -> Exported:
+    stored = [weight.told for weight in made]
+    sparse = any(weight.form not in ("dense", "coo") for weight in stored)
+    missing = missing_library() if sparse else ""
+    rounded = any(weight.rounded is not None for weight in made)
+    return Exported(
+        stored=stored,
+        parity=parity.model_copy(update={"rounded": rounded}),
+        stock_parity=stock_parity and stock_parity.model_copy(update={"rounded": rounded}),
+        warnings=[missing] if missing else [],
+    )
+
+
+def note_export(report: RunReport, made: Exported) -> None:
+    """Put what is known of the sparse file into the report."""
+    report.stored = made.stored
+    report.parity, report.stock_parity = made.parity, made.stock_parity
+    report.warnings += made.warnings
+
+
+def usual_sizes(program: Program, sequence: int) -> dict[str, int]:
+    """The sizes of the named dimensions at which files are timed: one text, image or sound."""
+    labels = {label for dims in program.dynamic.values() for label in dims.values()}
+    own = own_sizes(program.inputs, program.dynamic)
+    return {label: 1 if label == "batch" else own.get(label, sequence) for label in labels}
+
+
+def _with_rounded(program: Program, made: Sequence[Lowered]) -> Program:
+    """The program with the numbers that are in the file, where they are not its own."""
+    rounded = {each.told.name: each.rounded for each in made if each.rounded is not None}
+    if not rounded:
+        return program
+    found = program.clone()
+    with torch.no_grad():
+        for name, array in rounded.items():
+            found.tensor(name).copy_(torch.from_numpy(array))
     return found
 
 
 def export_model(
-    target: str, output: Path, *, opset: int | None = None, watch: Watch | None = None
-) -> Parity:
+    target: str,
+    output: Path,
+    *,
+    opset: int | None = None,
+    lowering: Any = None,
+    watch: Watch | None = None,
+) -> Exported:
     """Export a model folder, or the checkpoint of a run, to `output/model.onnx`.
 
+    Args:
+        target: the folder, or what else a recipe's `model` may be.
+        output: where the files go.
+        opset: the version of the standard ONNX operators.
+        lowering: how weights are stored, as `export.lowering` of a recipe says it.
+        watch: told of everything that happens.
+
     Raises:
-        Problem: `target` is no model, or `output` cannot be written to.
+        Problem: `target` is no model, there is no such lowering, or `output` cannot be written to.
         CheckFailed: ONNX Runtime computes something else.
     """
     watch = watch or Watch()
-    settings = Export() if opset is None else Export(opset=opset)
+    settings = _settings(opset=opset, lowering=lowering)
     clock = Clock(watch)
     setup = prepare(Recipe(model=Model(path=target), passes=[]), clock)
     apply(settings.passes, setup.program, after=watch.passed)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Problem(
-            f"cannot be written to ({(error.strerror or 'refused').lower()})", where=str(output)
-        ) from None
+    _make(output)
     with clock.phase("export"):
-        found = checked_export(setup.program, output / "model.onnx", settings, setup.longest)
+        found = checked_export(
+            setup.program,
+            output / "model.onnx",
+            settings,
+            setup.longest,
+            sequence=usual_length(setup),
+        )
+    for sentence in found.warnings:
+        watch.warn(sentence)
     setup.source.save_assets(output)
     return found
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = (error.strerror or "refused").lower()
+        raise Problem(f"cannot be written to ({why})", where=str(folder)) from None
+
+
+def _settings(**said: Any) -> Export:
+    plugins.load()
+    try:
+        return Export.model_validate({key: value for key, value in said.items() if value})
+    except ValidationError as error:
+        first = error.errors()[0]
+        hint = first.get("ctx", {}).get("hint", "")
+        raise Problem(first["msg"], where=".".join(map(str, first["loc"])), hint=hint) from None
+
+
+def usual_length(setup: Setup, data: Data | None = None) -> int:
+    """Tokens of a text at which files are made fast and timed: no more than there can be."""
+    longest = data.max_length if data else USUAL_LENGTH
+    return min(longest, USUAL_LENGTH, setup.longest or USUAL_LENGTH)

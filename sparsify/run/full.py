@@ -16,7 +16,7 @@ from sparsify.pipeline import Step, apply
 from sparsify.program import Program
 from sparsify.report import RunReport
 from sparsify.run.clock import Clock
-from sparsify.run.exporting import checked_export
+from sparsify.run.exporting import checked_export, note_export, usual_length
 from sparsify.run.folder import claim, examine, seed_everything, write_text
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.sense import require_sense
@@ -169,9 +169,11 @@ def _export(job: Job) -> None:
     """Export both programs, check them in ONNX Runtime, and time them."""
     settings, setup, report = job.loaded.recipe.export, job.setup, job.report
     dense, sparse = job.output / DENSE, job.output / SPARSE
+    watch, length = job.clock.watch, usual_length(setup, job.loaded.recipe.data)
     with job.clock.phase("export"):
-        checked_export(job.dense, dense, settings, setup.longest)
-        report.parity = checked_export(setup.program, sparse, settings, setup.longest)
+        checked_export(job.dense, dense, settings, setup.longest, dense=True)
+        made = checked_export(setup.program, sparse, settings, setup.longest, sequence=length)
+        note_export(report, made)
         save(setup.program, job.output, setup.source)
         report.bytes_dense = inspect_onnx(dense).size_bytes
         report.bytes_sparse = inspect_onnx(sparse).size_bytes
@@ -180,13 +182,11 @@ def _export(job: Job) -> None:
             report.dense_onnx = onnx_scores(setup.validation, dense)
             report.sparse_onnx = onnx_scores(setup.validation, sparse)
     if settings.bench:
-        data, watch = job.loaded.recipe.data, job.clock.watch
-        length = 128 if data is None else min(128, data.max_length)
         with job.clock.phase("bench"):
             watch.begin("bench", ROUNDS)
             report.latency = bench(
                 [dense, sparse],
-                sequence=min(length, setup.longest or length),
+                sequence=length,
                 sizes=own_sizes(setup.program.inputs, setup.program.dynamic),
                 rounds=ROUNDS,
                 progress=lambda done, _all: watch.advance("bench", done, {}),

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from sparsify.cache import cache
 from sparsify.data import batches_by_length
 from sparsify.program import Program
 from sparsify.recipe import Model, Optimization, Recipe
@@ -96,12 +97,6 @@ def session(
         precision=best_precision(settings.precision, next(program.module.parameters()).device),
         watch=watch,
     )
-
-
-def cache() -> Path:
-    """Where fine-tuned teachers are kept: $SPARSIFY_CACHE, or `sparsify` in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("SPARSIFY_CACHE") or Path(base) / "sparsify")
 
 
 def _key(dense: Program, settings: Optimization, setup: Setup, seed: int) -> str:

@@ -51,20 +51,26 @@ def session(
     """
     if not path.is_file():
         raise Problem("no such file", where=str(path))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or physical_cores()
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    if sparse and kernels_of(path) != STOCK:
-        options.register_custom_ops_library(library_path())
-    # threads that wait in one session must not slow down the next one
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options = session_options(threads, sparse=sparse and kernels_of(path) != STOCK)
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except (states.InvalidProtobuf, states.InvalidArgument):
         raise Problem("not an ONNX file, or cut off", where=str(path)) from None
     except REFUSALS as error:
         raise Problem(f"ONNX Runtime refuses it: {reason(error)}", where=str(path)) from error
+
+
+def session_options(threads: int | None = None, *, sparse: bool) -> onnxruntime.SessionOptions:
+    """What all our sessions share; see `session`."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or physical_cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    if sparse:
+        options.register_custom_ops_library(library_path())
+    # threads that wait in one session must not slow down the next one
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return options
 
 
 def kernels_of(path: Path) -> str:

@@ -19,6 +19,12 @@ DENSE_SPEED = (
 )
 
 
+SPARSE_SPEED = (
+    "the sparse kernels ran, but too few weights are sparse enough, or the model is too small, for "
+    "them to make a difference"
+)
+
+
 def ratio_words(ratio: float) -> str:
     """`2.1x as fast`, `same speed`, or `1.6x slower`."""
     if SAME[0] <= ratio <= SAME[1]:

@@ -12,8 +12,9 @@ from rich.text import Text
 from sparsify.report import Cost, Latency, Parity, RunReport, Scores
 from sparsify.view.capture import self_test_line, shapes_words
 from sparsify.view.history import history_table
-from sparsify.view.latency import DENSE_SPEED, SAME, ratio_words, setting
+from sparsify.view.latency import DENSE_SPEED, SAME, SPARSE_SPEED, ratio_words, setting
 from sparsify.view.passes import passes_view
+from sparsify.view.storage import storage_table
 from sparsify.view.tables import table
 from sparsify.view.words import metric, number, percent, seconds, size
 
@@ -60,11 +61,14 @@ def result_view(
 ) -> RenderableType:
     """The table of a run, what it means, what to beware of, and where things lie."""
     parts: list[RenderableType] = [_heading(report), result_table(report)]
+    if any(weight.form != "dense" or weight.predicted for weight in report.stored):
+        parts.append(storage_table(report.stored))
     if report.parity is not None:
-        parts.append(parity_line(report.parity))
+        parts.append(parity_line(report.parity, report.stock_parity))
     pairs = _pairs(report.latency)
     if report.pruned_sparsity and pairs and all(SAME[0] <= b.ratio <= SAME[1] for _, b in pairs):
-        parts.append(Text(f"speed: {DENSE_SPEED}."))
+        stock = all(last.kernels in ("", "stock") for _, last in pairs)
+        parts.append(Text(f"speed: {DENSE_SPEED if stock else SPARSE_SPEED}."))
     parts += [Text(f"warning: {warning}", "yellow") for warning in report.warnings]
     if report.phases:
         parts.append(_phases(report))
@@ -142,12 +146,15 @@ def _pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:
     return found
 
 
-def parity_line(parity: Parity) -> Text:
-    """Whether the file computes what the program does, in a sentence."""
+def parity_line(parity: Parity, stock: Parity | None = None) -> Text:
+    """Whether the file computes what the program does, with our kernels and without."""
     allowed = parity.tolerance * parity.scale
+    alone = f", {stock.max_abs_difference:.1e} without the sparse kernels" if stock else ""
+    rounded = ", with the rounded weights of the file," if parity.rounded else ""
     return Text(
-        f"parity: PyTorch and ONNX Runtime differ by at most {parity.max_abs_difference:.1e} "
-        f"(allowed {allowed:.0e}) at the shapes {shapes_words(parity.shapes)}"
+        f"parity: PyTorch{rounded} and ONNX Runtime differ by at most "
+        f"{parity.max_abs_difference:.1e}{alone} (allowed {allowed:.0e}) "
+        f"at the shapes {shapes_words(parity.shapes)}"
     )
 
 

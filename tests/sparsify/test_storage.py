@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from passes.lowerings import dense
 from sparsify.kinds import lowering
-from sparsify.storage import Storage, choose, decoded, forms
+from sparsify.smallest import choose
+from sparsify.storage import Kind, Storage, decoded, sizes, written
 
 
 def pruned(
@@ -41,10 +42,23 @@ def test_every_form_holds_every_number(
 def test_distances_that_a_type_does_not_hold_are_bridged_with_zeros() -> None:
     array = np.zeros((2, 100_000), np.float32)
     array[0, 300], array[1, 99_999] = 1, 2
-    for values, positions, _ in forms(array, (1, 1), "gaps"):
-        assert np.count_nonzero(values) == 2
-        assert (positions[1:] > 0).all()
-        assert np.cumsum(positions.astype(np.int64))[-1] == array.size - 1
+    kinds: tuple[Kind, Kind] = ("gaps u8", "gaps u16")
+    for kind in kinds:
+        stored = written(array, (1, 1), kind, "f32")
+        assert np.count_nonzero(stored.values) == 2
+        assert (stored.positions[1:] > 0).all()
+        assert np.cumsum(stored.positions.astype(np.int64))[-1] == array.size - 1
+
+
+@pytest.mark.parametrize("block", [(1, 1), (4, 1), (8, 8)])
+@pytest.mark.parametrize("sparsity", [0.5, 0.998, 1.0])
+def test_bytes_are_counted_without_writing(block: tuple[int, int], sparsity: float) -> None:
+    array = pruned(64, 640, sparsity)
+    found = list(sizes(array, block, "f16", "auto"))
+    assert [kind for _, kind in found] == ["gaps u8", "gaps u16", "csr"]
+    for size, kind in found:
+        stored = written(array, block, kind, "f16")
+        assert size == stored.size_bytes - stored.scales.nbytes
 
 
 @pytest.mark.parametrize(
@@ -76,9 +90,9 @@ def test_a_pruned_weight_is_small(values: str, share: float, tolerance: float) -
 @pytest.mark.parametrize(
     ("array", "options", "reason"),
     [
-        (pruned(64, 64, 0.3), {}, "30% sparse: below 50%"),
-        (pruned(64, 64, 0.6), {"least": 0.7}, "61% sparse: below 70%"),
-        (pruned(64, 64, 0.1), {"least": 0.0}, "every sparse form would be larger"),
+        (pruned(64, 64, 0.3), {}, "30 % sparse: below 50 %"),
+        (pruned(64, 64, 0.6), {"least": 0.7}, "61 % sparse: below 70 %"),
+        (pruned(64, 64, 0.1), {"least": 0.0}, "every sparse form is larger"),
         (pruned(64, 64, 0.9).astype(np.float16), {}, "it is no matrix of 32-bit floats"),
         (pruned(64, 64, 0.9)[None], {}, "it is no matrix of 32-bit floats"),
         (pruned(64, 64, 0.9) * 1e6, {"values": "f16"}, "it has numbers that 16 bits do not hold"),

@@ -13,8 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sparsify.export import emit, inspect_onnx, parity, require
 from sparsify.export.portable import FORMS
-from sparsify.export.sparse import Lowered, lower
-from sparsify.kinds import lowering
+from sparsify.export.sparse import lower
+from sparsify.kinds import Kind, lowering
+from sparsify.report import StoredWeight
 from sparsify.runtime import session
 from sparsify.runtime.domains import DOMAIN, domains
 from tests.sparsify.test_storage import pruned
@@ -44,10 +45,10 @@ def node(kind: str, *names: str, **attributes: Any) -> onnx.NodeProto:
 
 def lowered(
     made: ir.Model, folder: Path, shape: tuple[int, ...] = (5, 40), **options: Any
-) -> tuple[list[str], list[Lowered]]:
+) -> tuple[list[str], list[StoredWeight]]:
     """The operators after lowering; the file computes what it did, with the kernels and without."""
     ir.save(made, folder / "before.onnx")
-    report = lower(made, lowering.choose("sparse", **options))
+    report = [each.told for each in lower(made, lowering.choose("sparse", **options))]
     ir.save(made, folder / "after.onnx")
     onnx.checker.check_model(str(folder / "after.onnx"), full_check=True)
     feed = {"x": np.random.default_rng(0).standard_normal(shape).astype(np.float32)}
@@ -176,6 +177,32 @@ def test_a_weight_with_other_readers_stays_dense(
     assert (report[0].form, report[0].reason) == ("dense", reason)
 
 
+@pytest.mark.parametrize(
+    ("shape", "tokens"),
+    [
+        (("batch", "sequence", 40), 96),
+        (("batch*sequence", 40), 96),
+        (("batch", 40), 3),
+        (("batch", 5, 40), 15),
+        (("unknown", 40), 96),
+    ],
+)
+def test_a_lowering_is_told_how_many_tokens_a_layer_gets(
+    shape: tuple[Any, ...], tokens: int
+) -> None:
+    asked: list[int | None] = []
+    kind = Kind("lowering", "a test's own", ("array", "usual_tokens"))
+
+    @kind
+    def ask(array: np.ndarray, usual_tokens: int | None) -> np.ndarray:
+        asked.append(usual_tokens)
+        return array
+
+    made = model(*LAYER, node("Add", "product", "bias", "y"), shape=shape, weight=WEIGHT, bias=BIAS)
+    lower(made, kind.choose("ask"), {"batch": 3, "sequence": 32})
+    assert asked == [tokens]
+
+
 def test_weights_keep_their_names_and_the_summary_knows_them(tmp_path: Path) -> None:
     made = model(*LAYER, node("Add", "product", "bias", "y"), weight=WEIGHT, bias=BIAS)
     report = lowered(made, tmp_path)[1]
@@ -223,4 +250,4 @@ def test_a_program_is_written_sparse_and_computes_the_same(
     require(parity(words, path, tolerance=1e-5))
     # the embedding is the output layer's weight as well
     form, reason = ("coo", "asked for") if storage == "coo" else ("dense", "Gather reads it, too")
-    assert [(w.form, w.reason) for w in report] == [(form, reason)]
+    assert [(w.told.form, w.told.reason) for w in report] == [(form, reason)]

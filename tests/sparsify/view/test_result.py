@@ -137,6 +137,21 @@ def test_the_speed_is_called_what_it_is(
     assert ("stock ONNX Runtime runs zeros at dense speed" in shown) == excused
 
 
+def test_parity_says_where_the_weights_were_rounded(rendered: Callable[..., str]) -> None:
+    parity = Parity(max_abs_difference=3e-7, tolerance=1e-4, shapes=[[1, 5]], rounded=True)
+    shown = rendered(result_view(report(parity=parity)), width=200)
+    assert "PyTorch, with the rounded weights of the file, and ONNX Runtime differ" in shown
+
+
+def test_kernels_that_ran_and_gained_nothing_are_not_called_stock(
+    rendered: Callable[..., str],
+) -> None:
+    ran = latency("model.onnx", 24.0, 1.0).model_copy(update={"kernels": "avx512"})
+    shown = rendered(result_view(report(latency=[latency("dense.onnx", 24.0, 1.0), ran])))
+    assert "speed: the sparse kernels ran, but" in shown
+    assert "dense speed" not in shown
+
+
 def test_what_was_not_measured_is_not_shown(rendered: Callable[..., str]) -> None:
     bare = report(
         dense=None, dense_onnx=None, sparse=None, sparse_onnx=None, parity=None, latency=[],
