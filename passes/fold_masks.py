@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from torch import fx
+
+from sparsify.errors import Problem
 from sparsify.pipeline import Pass, Report
 from sparsify.program import Program
 
@@ -18,6 +21,7 @@ class FoldMasks(Pass):
         for weight in list(program.parameters()):
             if program.masked(weight) is None:
                 continue
+            _require_alone(program, weight)
             program.unmask(weight)
             tensor = program.tensor(str(weight.target))
             gone = int((tensor == 0).sum())
@@ -26,3 +30,15 @@ class FoldMasks(Pass):
         if total:
             report.facts["sparsity_fraction"] = zeros / total
         return report
+
+
+def _require_alone(program: Program, weight: fx.Node) -> None:
+    """Raises:
+    Problem: something reads the weight dense, and would read zeros.
+    """
+    if len(weight.users) > 1 and not bool(program.masks()[str(weight.target)].all()):
+        raise Problem(
+            f"{weight.target!r} is pruned in a product and read dense elsewhere, as by a look-up, "
+            "so its zeros cannot be written into it",
+            hint="leave it out of the targets of `prune`",
+        )

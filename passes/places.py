@@ -66,9 +66,7 @@ def _why_not(
     return "" if any(name in chosen for name in parameters) else "no target"
 
 
-def _bare(
-    structure: Structure | Branches, weights: Collection[str], masks: Collection[str]
-) -> str:
+def _bare(structure: Structure | Branches, weights: Collection[str], masks: Collection[str]) -> str:
     """A weight of the structure that should have a mask, or nothing."""
     names = _parameters(structure)
     return next((name for name in names if name in weights and name not in masks), "")

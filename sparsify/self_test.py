@@ -99,7 +99,8 @@ def _run(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Output tensors, and gradients of a fixed function of them for each parameter."""
     before = module.training
-    module.train(training)
+    # train mode drops what a model remembers from evaluation, as a table made without gradients
+    module.train().train(training)
     parameters = [p for p in model.parameters() if p.requires_grad]
     with torch.random.fork_rng(), torch.enable_grad(), settled(module, steady):
         torch.manual_seed(0)
@@ -110,7 +111,7 @@ def _run(
         if learned and parameters:
             total = torch.stack([(_waves(value) * value).sum() for value in learned]).sum()
             gradients = torch.autograd.grad(total, parameters, allow_unused=True)
-    module.train(before)
+    module.train().train(before)
     return [o.detach() for o in outputs], [torch.zeros(()) if g is None else g for g in gradients]
 
 

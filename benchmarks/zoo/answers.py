@@ -40,7 +40,8 @@ def answers(
     submodules `steady`.
     """
     before = module.training
-    module.train(training)
+    # train mode drops what a model remembers from evaluation, as a table made without gradients
+    module.train().train(training)
     learned = [parameter for parameter in parameters if parameter.requires_grad]
     with torch.random.fork_rng(), torch.enable_grad(), settled(module, steady):
         torch.manual_seed(seed)
@@ -50,7 +51,7 @@ def answers(
         floats = [value for value in outputs if value.is_floating_point()]
         total = torch.stack([(_waves(value) * value).sum() for value in floats]).sum()
         found = torch.autograd.grad(total, learned, allow_unused=True) if learned else ()
-    module.train(before)
+    module.train().train(before)
     gradients = [
         torch.zeros_like(parameter) if gradient is None else gradient
         for parameter, gradient in zip(learned, found, strict=True)

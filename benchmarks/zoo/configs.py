@@ -11,6 +11,7 @@ import transformers
 from torch import nn
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from benchmarks.zoo.own import Decoder, LowRank, OneKey
 from benchmarks.zoo.plain import Einsum, Multihead
 from benchmarks.zoo.sizes import SIZES
 from sparsify.models.source import quiet
@@ -39,6 +40,7 @@ HEADS = {
     "image-classification": transformers.AutoModelForImageClassification,
     "audio-classification": transformers.AutoModelForAudioClassification,
     "ctc": transformers.AutoModelForCTC,
+    "video-classification": transformers.AutoModelForVideoClassification,
     "no-head": transformers.AutoModel,
 }
 
@@ -62,6 +64,7 @@ HEADS_OF: dict[str, tuple[str, ...]] = {
     "modernbert": (SEQUENCE, "masked-lm"),
     "ernie": (SEQUENCE,),
     "layoutlm": (SEQUENCE,),
+    "canine": (SEQUENCE,),
     "convbert": (SEQUENCE,),
     "roformer": (SEQUENCE,),
     "rembert": (SEQUENCE,),
@@ -90,6 +93,9 @@ HEADS_OF: dict[str, tuple[str, ...]] = {
     "falcon": (SEQUENCE,),
     "mpt": (CAUSAL,),
     "mixtral": (CAUSAL,),
+    "qwen3_moe": (CAUSAL,),
+    "gpt_oss": (CAUSAL,),
+    "deepseek_v3": (CAUSAL,),
     "t5": (SEQ2SEQ, SEQUENCE),
     "mt5": (SEQ2SEQ,),
     "bart": (SEQ2SEQ, SEQUENCE, "question-answering"),
@@ -99,18 +105,23 @@ HEADS_OF: dict[str, tuple[str, ...]] = {
     "m2m_100": (SEQ2SEQ,),
     "blenderbot": (SEQ2SEQ,),
     "whisper": ("speech-seq2seq-lm", "audio-classification"),
+    "longt5": (SEQ2SEQ,),
+    "speech_to_text": ("speech-seq2seq-lm",),
     "vit": (IMAGE,),
+    "vivit": ("video-classification",),
     "deit": (IMAGE,),
     "beit": (IMAGE,),
     "dinov2": (IMAGE,),
     "vit_msn": (IMAGE,),
     "swin": (IMAGE,),
+    "swinv2": (IMAGE,),
     "segformer": (IMAGE,),
     "audio-spectrogram-transformer": ("audio-classification",),
     "clip": ("no-head",),
     "siglip": ("no-head",),
     "wav2vec2": ("audio-classification", "ctc"),
     "hubert": ("audio-classification",),
+    "wav2vec2-bert": ("ctc",),
     "wavlm": ("audio-classification",),
 }
 
@@ -153,4 +164,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("own / nn.MultiheadAttention", partial(of_ones_own, Multihead)),
     Row("own / einsum", partial(of_ones_own, Einsum)),
+    Row("own / nn.TransformerDecoder", partial(of_ones_own, Decoder)),
+    Row("own / one key for all heads", partial(of_ones_own, OneKey)),
+    Row("own / low-rank branches", partial(of_ones_own, LowRank)),
 )

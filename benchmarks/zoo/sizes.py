@@ -20,6 +20,9 @@ BEHIND_PADDING = TEXT | {"pad_token_id": 1, "bos_token_id": 0}
 """Positions are counted from the padding index on."""
 GROUPED = TEXT | {"num_key_value_heads": 2, "head_dim": 8}
 """Two query heads share a key and a value."""
+EXPERTS = GROUPED | {
+    "num_experts": 4, "num_local_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24,
+}  # fmt: skip
 GPT2 = WORDS | {
     "n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_inner": INNER, "n_positions": 128,
 }  # fmt: skip
@@ -91,6 +94,10 @@ SIZES: dict[str, Sizes] = {
     },
     "ernie": TEXT,
     "layoutlm": TEXT | {"max_2d_position_embeddings": 128},
+    "canine": TEXT | {
+        "downsampling_rate": 4, "local_transformer_stride": 8, "num_hash_buckets": 64,
+        "upsampling_kernel_size": 3,
+    },
     "convbert": NARROW | {"conv_kernel_size": 5, "head_ratio": 2},
     "roformer": NARROW,
     "rembert": TEXT | {"input_embedding_size": 16, "output_embedding_size": 24},
@@ -125,6 +132,13 @@ SIZES: dict[str, Sizes] = {
     },
     "mpt": WORDS | {"d_model": WIDTH, "n_layers": LAYERS, "n_heads": HEADS, "max_seq_len": 128},
     "mixtral": GROUPED | {"num_local_experts": 4, "num_experts_per_tok": 2},
+    "qwen3_moe": EXPERTS,
+    "gpt_oss": EXPERTS | {"sliding_window": 8},
+    "deepseek_v3": EXPERTS | {
+        "num_key_value_heads": 4, "q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8,
+        "qk_nope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 4, "n_group": 2,
+        "topk_group": 1, "first_k_dense_replace": 1,
+    },
     "t5": T5,
     "mt5": T5 | {"feed_forward_proj": "gated-gelu"},
     "bart": BOTH_SIDES,
@@ -137,12 +151,22 @@ SIZES: dict[str, Sizes] = {
         "num_mel_bins": 16, "max_source_positions": 30, "max_target_positions": 64,
         "classifier_proj_size": 16,
     },
+    "longt5": T5 | {"local_radius": 4, "global_block_size": 4},
+    "speech_to_text": BOTH_SIDES | {
+        "max_source_positions": 64, "max_target_positions": 64, "num_conv_layers": 2,
+        "conv_kernel_sizes": [3, 3], "conv_channels": 16, "input_feat_per_channel": 8,
+    },
     "vit": IMAGE,
+    "vivit": IMAGE | {"num_frames": 4, "tubelet_size": [2, 8, 8]},
     "deit": IMAGE,
     "beit": IMAGE,
     "dinov2": IMAGE | {"mlp_ratio": 2},
     "vit_msn": IMAGE,
     "swin": {
+        "image_size": 32, "patch_size": 4, "embed_dim": 16, "depths": [1, 2], "num_heads": [2, 4],
+        "window_size": 4,
+    },
+    "swinv2": {
         "image_size": 32, "patch_size": 4, "embed_dim": 16, "depths": [1, 2], "num_heads": [2, 4],
         "window_size": 4,
     },
@@ -161,5 +185,9 @@ SIZES: dict[str, Sizes] = {
     "siglip": {"text_config": TEXT | {"max_position_embeddings": 64}, "vision_config": IMAGE},
     "wav2vec2": SOUND,
     "hubert": SOUND,
+    "wav2vec2-bert": WORDS | USUAL | {
+        "feature_projection_input_dim": 16, "conv_depthwise_kernel_size": 5,
+        "output_hidden_size": WIDTH,
+    },
     "wavlm": SOUND | {"num_buckets": 32, "max_bucket_distance": 64},
 }  # fmt: skip

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sparsify.examples import at_sizes
 from sparsify.export.parity import usual_sizes
-from sparsify.models import Source
+from sparsify.models import Source, sequence_limit
 from sparsify.program import Program
 
 
@@ -33,10 +33,15 @@ class Specimen:
     def parameters(self) -> list[nn.Parameter]:
         return list(self.model.parameters())
 
+    @property
+    def longest(self) -> int | None:
+        """The most tokens that the model takes."""
+        return sequence_limit(self.source)
+
     def inputs(self) -> list[dict[str, Tensor]]:
         """Inputs of sizes at which nothing was captured."""
         given, dynamic = self.program.inputs, self.program.dynamic
         return [
             at_sizes(given, dynamic, sizes, seed=number)
-            for number, sizes in enumerate(usual_sizes(self.program))
+            for number, sizes in enumerate(usual_sizes(self.program, self.longest))
         ]

@@ -76,6 +76,8 @@ def masks_hold(it: Specimen) -> None:
     program = it.program.clone()
     apply(schema.read("magnitude-oneshot").recipe.passes, program)
     masks = program.masks()
+    learned = dict(program.module.named_parameters())
+    masks = {name: mask for name, mask in masks.items() if learned[name].requires_grad}
     weights = [program.tensor(name) for name in masks]
     found = answers(program.module, it.inputs()[0], weights)
     for (name, mask), gradient in zip(masks.items(), found.gradients, strict=True):
@@ -115,7 +117,8 @@ def exported(it: Specimen) -> None:
 
 
 def runs_in_onnx_runtime(it: Specimen) -> None:
-    export.require(export.parity(it.shrunk, it.file, tolerance=Export().tolerance))
+    tolerance = Export().tolerance
+    export.require(export.parity(it.shrunk, it.file, longest=it.longest, tolerance=tolerance))
 
 
 def _structured() -> list[Pass]:

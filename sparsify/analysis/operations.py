@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import Any
 
 from torch import fx
@@ -41,6 +42,12 @@ BIASES: dict[object, int] = {
 }
 """Product -> where its bias stands."""
 
+FIRST_TWO: set[object] = {aten.linear.default, aten.tensordot.default}
+"""Products whose first two arguments are their factors."""
+
+LETTERED: set[object] = {aten.einsum.default, aten.tensordot.default}
+"""Products of which a letter for each dimension says it all."""
+
 TRANSFORMS: set[object] = {aten.fft_fftn.default, aten.fft_fft.default, aten.fft_rfft.default}
 """Products with fixed numbers that stand nowhere."""
 
@@ -62,7 +69,7 @@ def factors(node: fx.Node) -> tuple[fx.Node, ...]:
         found = (*node.args[:3], *(node.kwargs[name] for name in names if name in node.kwargs))
     elif node.target in EITHER_SIDE:
         found = tuple(node.args[place] for place in EITHER_SIDE[node.target])
-    elif node.target in CONVOLUTIONS or node.target is aten.linear.default:
+    elif node.target in CONVOLUTIONS or node.target in FIRST_TWO:
         found = node.args[:2]
     elif node.target is aten.einsum.default and len(node.args[1]) > 1:  # type: ignore[arg-type]
         found = tuple(node.args[1])  # type: ignore[arg-type]
@@ -82,7 +89,7 @@ def attends(node: fx.Node) -> bool:
 def sides(node: fx.Node, place: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The axes of factor `place` that make channels of the result, and those summed over."""
     last = factors(node)[place].meta["val"].ndim - 1
-    if node.target is aten.einsum.default:
+    if node.target in LETTERED:
         return _letters(node, place)
     if node.target in EITHER_SIDE:
         if last == 0:
@@ -101,12 +108,42 @@ def summed(node: fx.Node, place: int) -> tuple[int, ...]:
     return (*sides(node, place)[1], *kernel)
 
 
-def _letters(node: fx.Node, place: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    terms, _, result = str(node.args[0]).replace(" ", "").partition("->")
+def spelled(node: fx.Node) -> tuple[list[str], str]:
+    """A letter for each dimension of the factors of a lettered product, and of its result."""
+    if node.target is aten.tensordot.default:
+        return _of_tensordot(node)
+    terms, arrow, result = str(node.args[0]).replace(" ", "").partition("->")
     parts = terms.split(",")
+    unused = [x for x in ascii_letters if x not in terms]
+    operands: Any = node.args[1]
+    more = [
+        each.meta["val"].ndim - len(part) + 3 for each, part in zip(operands, parts, strict=True)
+    ]
+    dots = ["".join(unused[:count][::-1]) for count in more]
+    if not arrow:
+        result = "".join(sorted(x for x in set(terms) - set(",.") if terms.count(x) == 1))
+        result = "..." * ("..." in terms) + result
+    widest = max(
+        (each for each, part in zip(dots, parts, strict=True) if "..." in part), key=len, default=""
+    )
+    spelled = [part.replace("...", each) for each, part in zip(dots, parts, strict=True)]
+    return spelled, result.replace("...", widest)
+
+
+def _of_tensordot(node: fx.Node) -> tuple[list[str], str]:
+    first, second = factors(node)
+    left = ascii_letters[: first.meta["val"].ndim]
+    right = [*ascii_letters[len(left) : len(left) + second.meta["val"].ndim]]
+    pairs: Any = zip(node.args[2], node.args[3], strict=True)  # type: ignore[arg-type]
+    for mine, theirs in pairs:
+        right[theirs] = left[mine]
+    result = [x for x in left if x not in right] + [x for x in right if x not in left]
+    return [left, "".join(right)], "".join(result)
+
+
+def _letters(node: fx.Node, place: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    parts, result = spelled(node)
     letters = "".join(parts)
-    if not result:
-        result = "".join(sorted(x for x in set(letters) if letters.count(x) == 1))
     mine = parts[place]
     shared = {x for x in mine if letters.count(x) > mine.count(x)}
     makes = tuple(i for i, x in enumerate(mine) if x in result and x not in shared)

@@ -10,6 +10,7 @@ from sparsify.capture.blame import check_names
 from sparsify.capture.cleaning import CHECKS, drop_checks, own_names
 from sparsify.capture.leaf import as_submodules
 from sparsify.capture.opaque import Call, matching, watch
+from sparsify.capture.pieces import join_pieces
 from sparsify.capture.settle import batched_experts, eager_attention, settled
 from sparsify.capture.sizes import Dynamic
 from sparsify.capture.trace import Traced, trace
@@ -66,6 +67,7 @@ def _plain(traced: Traced, model: nn.Module, calls: Sequence[Call]) -> fx.GraphM
     module = traced.exported.module(check_guards=False)
     assert isinstance(module, fx.GraphModule)
     drop_checks(module)
+    join_pieces(module.graph)
     own_names(module, model)
     as_submodules(module, model, calls)
     make_switchable(module)
@@ -106,6 +108,10 @@ def _notes(traced: Traced, steady: Sequence[str], unused: Sequence[str]) -> tupl
     notes += [
         f"the graph stands for the model only where {each.expression}, by {each.line}"
         for each in traced.conditions
+    ]
+    notes += [
+        f"the graph stands for the model only where its numbers are finite, by {line}"
+        for line in traced.finite
     ]
     if steady:
         notes.append(f"random branches are left out of training: {_few(steady)}")

@@ -13,6 +13,8 @@ OFF: tuple[tuple[str, object], ...] = (
     ("use_mems_eval", False),
     ("use_mems_train", False),
     ("apply_spec_augment", False),
+    ("mask_time_prob", 0.0),
+    ("mask_feature_prob", 0.0),
 )
 """Fields of configurations: what is remembered between calls, and what hides parts of a signal."""
 RANDOM_DEPTH = "layerdrop"

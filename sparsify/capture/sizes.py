@@ -18,6 +18,7 @@ from torch._guards import SLoc
 from torch.export import ExportedProgram
 from torch.fx.experimental.symbolic_shapes import ShapeEnv, uninteresting_files
 
+from sparsify.capture import finite
 from sparsify.origin import Condition
 
 TORCH, SYMPY, OURS = (
@@ -139,6 +140,9 @@ def _cause() -> tuple[str, str]:
     place = ""
     while frame is not None:
         file = frame.f_code.co_filename
+        if file == finite.__file__:  # stands around every call of the model
+            frame = frame.f_back
+            continue
         if not place and file not in uninteresting_files():
             place = file
         if not file.startswith((TORCH, SYMPY)):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from sparsify.capture.blame import FAILURES, blame, first_line
+from sparsify.capture.finite import finite
 from sparsify.capture.leaf import as_operators
 from sparsify.capture.opaque import Call
 from sparsify.capture.sizes import Dynamic, conditions, fixed_dimensions, lines_noted, merged
@@ -34,6 +35,8 @@ class Traced:
     fixed: dict[str, str]
     """Name of a dimension that the model fixes -> where."""
     conditions: tuple[Condition, ...]
+    finite: tuple[str, ...]
+    """Lines that branch on whether numbers are finite, which the graph takes them to be."""
 
 
 def trace(
@@ -57,7 +60,7 @@ def trace(
     for free in _attempts(dynamic):
         try:
             with as_operators(model, calls), lines_noted():
-                exported = _export(model, inputs, free)
+                exported, lines = _export(model, inputs, free)
         except FAILURES as error:
             failure = failure or error
             continue
@@ -67,7 +70,7 @@ def trace(
             lost -= {label for dims in free.values() for label in dims.values()}
             fixed |= dict.fromkeys(sorted(lost), blame(failure, model))
         remaining = merged(exported, free, fixed)
-        return Traced(exported, remaining, fixed, conditions(exported, remaining))
+        return Traced(exported, remaining, fixed, conditions(exported, remaining), lines)
     assert failure is not None
     raise Problem(
         f"{type(model).__name__} cannot be captured: {_says(failure)}",
@@ -89,12 +92,15 @@ def _attempts(dynamic: Dynamic) -> Iterator[Dynamic]:
             return
 
 
-def _export(model: nn.Module, inputs: Mapping[str, Tensor], free: Dynamic) -> ExportedProgram:
+def _export(
+    model: nn.Module, inputs: Mapping[str, Tensor], free: Dynamic
+) -> tuple[ExportedProgram, tuple[str, ...]]:
     shapes = {name: dict.fromkeys(free.get(name, {}), Dim.AUTO) for name in inputs}
-    with _quiet():
-        return torch.export.export(
+    with _quiet(), finite() as branches:
+        exported = torch.export.export(
             model, (), kwargs=dict(inputs), dynamic_shapes=shapes, strict=False
         )
+    return exported, tuple(branches.lines)
 
 
 @contextmanager

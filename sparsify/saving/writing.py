@@ -77,9 +77,14 @@ def _save_assets(source: Source, folder: Path) -> None:
 def _written(program: Program) -> dict[str, Tensor]:
     """Tensors as they are written: zeros of masks in the weights, masks as truth values."""
     tensors = {name: tensor.detach() for name, tensor in named(program).items()}
-    for name, mask in program.masks().items():
-        tensors[name] = tensors[name] * mask
-        tensors[f"{name}{MASK}"] = mask.bool()
+    masks = program.masks()
+    for node in program.parameters():
+        name = str(node.target)
+        if name in masks:
+            tensors[f"{name}{MASK}"] = masks[name].bool()
+            # what a look-up reads dense keeps what the mask hides from the product
+            if len(node.users) == 1:
+                tensors[name] = tensors[name] * masks[name]
     return tensors
 
 

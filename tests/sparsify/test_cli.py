@@ -18,7 +18,7 @@ import sparsify.runtime
 from sparsify.cli import main
 from sparsify.cli.recipes import resume_command
 from sparsify.errors import CheckFailed, Problem
-from sparsify.report import Cost, Latency, Parity, PlanReport, RunReport
+from sparsify.report import Cost, Exported, Latency, Parity, PlanReport, RunReport
 
 RECIPE = "magnitude-oneshot"
 REPORT = RunReport(
@@ -177,14 +177,15 @@ def test_json_is_all_that_the_standard_output_holds(
     call: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     parity = Parity(max_abs_difference=0.0, tolerance=1e-4, shapes=[[1, 5]])
+    exported = Exported(stored=[], parity=parity)
     cost = Cost(batch=1, sequence=8, parameters=4, zeros=0, dense_macs=4, macs=4, size_bytes=16)
     planned = PlanReport(
         recipe=RECIPE, model="m", before=cost, after=cost, passes=[], training=["prune: [now]"]
     )
-    for name, made in (("run", REPORT), ("plan", planned), ("export_model", parity)):
+    for name, made in (("run", REPORT), ("plan", planned), ("export_model", exported)):
         stand_in(monkeypatch, name, made)
     arguments = {"run": [RECIPE], "plan": [RECIPE], "export": ["m", "--output", "exported"]}[verb]
-    expected: Any = {"run": REPORT, "plan": planned, "export": parity}[verb]
+    expected: Any = {"run": REPORT, "plan": planned, "export": exported}[verb]
     found = call(verb, *arguments, "--json")
     assert json.loads(found.out) == expected.model_dump(mode="json")
     assert "train" in found.err

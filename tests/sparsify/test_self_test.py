@@ -94,6 +94,31 @@ def test_other_output_shapes_are_infinitely_far() -> None:
         self_test(module, program)
 
 
+class Remembering(Toy):
+    """Keeps a table from evaluation to evaluation: one made without gradients gives none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: Tensor | None = None
+
+    def train(self, mode: bool = True) -> Remembering:
+        self.table = None if mode else self.table
+        return super().train(mode)
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        if self.training:
+            return super().forward(input_ids) * self.head.bias.exp()
+        self.table = self.head.bias.exp() if self.table is None else self.table
+        return super().forward(input_ids) * self.table
+
+
+def test_what_a_model_remembers_from_evaluation_is_dropped() -> None:
+    module = Remembering()
+    with torch.no_grad():
+        module.eval()(torch.zeros(2, 3, dtype=torch.int64))
+    assert self_test(module, captured(module)).max_gradient_difference <= 1e-6
+
+
 class Several(Toy):
     """Integers, nothing, and numbers that are not finite, nested."""
 

@@ -21,16 +21,17 @@ class Marks:
         self.made = _marked(seen.made, count)
         self._root = classes.root
         self.made_classes = self._classes(self.made)
-        self._tokenwise = ~self._classes(
-            _marked(seen.weighed, count) & ~_marked(seen.tokenwise, count)
-        )
+        tokenwise = _marked(seen.tokenwise, count)
+        self._at_tokens = self._classes(tokenwise)
+        self._tokenwise = ~self._classes(_marked(seen.weighed, count) & ~tokenwise)
         self._added = self._classes(_marked(seen.added, count))
         self._weighed = _marked(seen.weighed, count)
         self._met = self._classes(_marked([meeting.query for meeting in seen.meetings], count))
         self._shared = self._groups(walk)
 
     def kind(self, each: int) -> Kind:
-        if self._met[each]:
+        # two pooled vectors that are compared meet as well
+        if self._met[each] and self._at_tokens[each]:
             return "kv-group" if each in self._shared else "head"
         makers = int((self._weighed & (self._root == each)).sum())
         if self._added[each] and makers > 1:

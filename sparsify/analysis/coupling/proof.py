@@ -10,16 +10,17 @@ from torch import Tensor, fx
 
 from sparsify.analysis.coupling.kept import Remaining, refusal, select, shape_of
 from sparsify.analysis.coupling.plan import Change
-from sparsify.analysis.coupling.rewrites.calls import Call, Times
+from sparsify.analysis.coupling.rewrites.calls import Call, Times, as_it_is
 from sparsify.analysis.coupling.rules.movement import expand, move, reshape
 from sparsify.analysis.coupling.rules.pointwise import combine
 from sparsify.analysis.coupling.walk import RULES, Walk, is_pointwise
+from sparsify.analysis.flow import LIKE
 from sparsify.program import aten
 
 MOVES = {target for target, rule in RULES.items() if rule in (move, reshape, expand)}
 ANSWERED = {operator.getitem, aten.sym_size.int}
 """Calls whose results their rewrite gives as they are."""
-POINTWISE = {target for target, rule in RULES.items() if rule is combine}
+POINTWISE = {target for target, rule in RULES.items() if rule is combine} - LIKE
 
 
 def prove(walk: Walk, change: Change, remaining: Remaining) -> None:
@@ -50,8 +51,13 @@ def _moves(walk: Walk, change: Change, remaining: Remaining) -> bool:
     shape = walk.sizes.shape(source)
     whole = torch.arange(torch.Size(shape).numel()).view(shape)
     small = select(whole, remaining.of(source))
-    before = _called(walk, Call(node.target, node.args, dict(node.kwargs)), {source: whole})
-    after = _called(walk, change.call, {source: small})
+    # another tensor among the arguments only lends its shape
+    lent = [each for each in node.all_input_nodes if isinstance(each.meta.get("val"), Tensor)]
+    sizes = {each: walk.sizes.shape(each) for each in lent if each is not source}
+    then = {each: whole.new_zeros(1).expand(size) for each, size in sizes.items()}
+    now = {each: select(value, remaining.of(each)) for each, value in then.items()}
+    before = _called(walk, as_it_is(node), {source: whole, **then})
+    after = _called(walk, change.call, {source: small, **now})
     if isinstance(before, Tensor):
         return torch.equal(after, select(before, remaining.of(node)))
     kept = remaining.each(node)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, fx
@@ -12,7 +11,9 @@ from torch.utils import _pytree as pytree
 
 from sparsify.analysis.coupling.ids import Ids
 from sparsify.analysis.coupling.labels import NONE, Labels, along, varying
+from sparsify.analysis.coupling.seen import Aligned, Seen
 from sparsify.analysis.coupling.sizes import Shape, Sizes, Unsized
+from sparsify.analysis.flow import Flow
 from sparsify.dropout import Switched
 from sparsify.program import Program
 from sparsify.taps import output_names
@@ -21,6 +22,8 @@ Several = Labels | list[Labels]
 Rule = Callable[["Walk", fx.Node], Several]
 RULES: dict[object, Rule] = {}
 """Operation -> how ids flow through it."""
+MISFITS = (RuntimeError, LookupError, ValueError, TypeError, AssertionError)
+"""What a rule, or torch for it, raises of a call that it was not made for."""
 
 
 def rule(*targets: object) -> Callable[[Rule], Rule]:
@@ -33,41 +36,6 @@ def rule(*targets: object) -> Callable[[Rule], Rule]:
     return register
 
 
-@dataclass(frozen=True)
-class Aligned:
-    """An operand, stored or without ids, that meets `base` position by position in `node`."""
-
-    node: fx.Node
-    operand: fx.Node
-    base: Tensor
-
-
-@dataclass(frozen=True)
-class Meeting:
-    """Two values whose channels are contracted with each other: a query and a key."""
-
-    query: Tensor
-    key: Tensor
-
-
-@dataclass
-class Seen:
-    """What products and additions did to ids; each entry is an array of ids."""
-
-    made: list[Tensor] = field(default_factory=list)
-    """Given out by a weight."""
-    weighed: list[Tensor] = field(default_factory=list)
-    """Given out by the weight of a product."""
-    tokenwise: list[Tensor] = field(default_factory=list)
-    """Given out by the weight of a product at every token."""
-    read: list[Tensor] = field(default_factory=list)
-    """Contracted with a weight."""
-    added: list[Tensor] = field(default_factory=list)
-    """The sums of two computed values."""
-    meetings: list[Meeting] = field(default_factory=list)
-    aligned: list[Aligned] = field(default_factory=list)
-
-
 class Walk:
     """Labels while they are found."""
 
@@ -75,12 +43,13 @@ class Walk:
         self.program = program
         self.ids = Ids()
         self.sizes = Sizes(program)
+        self.flow = Flow(program)
         self.labels: dict[fx.Node, Several] = {}
         self.sources: dict[fx.Node, list[Tensor]] = {}
         """What is stored or made from literals -> its ids, axis by axis; none for an axis of 1."""
         self.seen = Seen()
         self._batches = _batches(program)
-        self._opaque = {
+        self._opaque: dict[Tensor, str] = {
             parameter: name
             for name in program.origin.opaque
             for parameter in program.module.get_submodule(name).parameters()
@@ -135,8 +104,9 @@ class Walk:
             if not isinstance(stored, Tensor):
                 return NONE
             labels = self.source(node, tuple(stored.shape), [True] * stored.ndim)
-            for layer in labels.layers if stored in self._opaque else ():
-                self.ids.freeze(layer, f"is read inside the opaque submodule {self._opaque[stored]}")
+            if stored in self._opaque:
+                for layer in labels.layers:
+                    self.ids.freeze(layer, f"is read inside {self._opaque[stored]} too")
             return labels
         if node.op == "output":
             return self._leave(node)
@@ -153,6 +123,8 @@ class Walk:
             return self._flow(node, target)
         except Unsized:
             return self.refuse(node, f"has a size that depends on values, at {named(node)}")
+        except MISFITS:
+            return self.refuse(node, f"goes through {named(node)} in a way that no rule describes")
 
     def _flow(self, node: fx.Node, target: object) -> Several:
         if target in CREATING:

@@ -94,3 +94,12 @@ class Returned(nn.Module):
 def test_a_parameter_that_is_returned_has_a_reason() -> None:
     found = capture(Returned(), {"x": torch.randn(2, 4)}, {"x": {0: "batch"}})
     assert accounts(found)["scale"] == "returned as it is"
+
+
+def test_what_is_inside_an_opaque_submodule_is_named_with_it() -> None:
+    found = capture(Returned(), {"x": torch.randn(2, 4)}, {"x": {0: "batch"}}, opaque=["inner"])
+    assert accounts(found) == {
+        "scale": "returned as it is",
+        "inner.weight": "inside the opaque submodule inner",
+        "inner.bias": "inside the opaque submodule inner",
+    }

@@ -74,7 +74,7 @@ def test_norms_over_the_batch_obey_the_mode() -> None:
 
 
 def test_settings_come_back_even_after_a_failure() -> None:
-    config = SimpleNamespace(use_cache=True, encoder_layerdrop=0.2)
+    config = SimpleNamespace(use_cache=True, encoder_layerdrop=0.2, mask_time_prob=0.05)
     model = Residual()
     model.config = config  # type: ignore[assignment]
     seen: list[object] = []
@@ -86,8 +86,8 @@ def test_settings_come_back_even_after_a_failure() -> None:
 
     with pytest.raises(KeyError):
         fail()
-    assert seen == [False, 0.0]
-    assert vars(config) == {"use_cache": True, "encoder_layerdrop": 0.2}
+    assert seen == [False, 0.0, 0.0]
+    assert vars(config) == {"use_cache": True, "encoder_layerdrop": 0.2, "mask_time_prob": 0.05}
 
 
 def test_the_self_test_knows_what_was_left_out() -> None:

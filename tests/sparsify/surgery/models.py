@@ -22,6 +22,7 @@ from sparsify.capture import capture
 from sparsify.models import example_inputs
 from sparsify.models.source import Source
 from sparsify.program import Program
+from tests.sparsify.analysis.architectures import program as architecture
 
 WIDE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 WORDS = {"vocab_size": 40, "max_position_embeddings": 64}
@@ -70,6 +71,12 @@ CONFIGS: dict[str, tuple[Any, dict[str, Any]]] = {
         {**WIDE, **WORDS, "intermediate_size": 48, "relative_attention": True}
         | {"position_buckets": 8, "share_att_key": True, "pos_att_type": ["p2c", "c2p"]}
         | {"norm_rel_ebd": "layer_norm", "position_biased_input": False},
+    ),
+    "squeezebert": (
+        AutoModelForSequenceClassification,
+        {**WIDE, **WORDS, "intermediate_size": 48, "embedding_size": 32}
+        | dict.fromkeys(("q_groups", "k_groups", "v_groups"), 2)
+        | {"intermediate_groups": 2, "output_groups": 2},
     ),
     "vit": (
         AutoModelForImageClassification,
@@ -141,12 +148,17 @@ PLAIN: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor], dict[int, str
         {0: "batch"},
     ),
 }
-EVERY = (*CONFIGS, *PLAIN)
+ZOO = ("mobilebert / sequence-classification", "modernbert / masked-lm",
+       "deberta-v2 / question-answering", "gpt_neox / causal-lm", "mpt / causal-lm",
+       "gemma2 / sequence-classification", "mixtral / causal-lm", "t5 / sequence-classification",
+       "whisper / audio-classification", "swin / image-classification", "clip / no-head",
+       "wav2vec2 / audio-classification", "own / nn.MultiheadAttention")  # fmt: skip
+EVERY = (*CONFIGS, *PLAIN, *ZOO)
 
 
 def program(kind: str) -> Program:
     """A program of random weights that may be edited; the same on every call."""
-    return _captured(kind).clone()
+    return (architecture(kind) if kind in ZOO else _captured(kind)).clone()
 
 
 @cache

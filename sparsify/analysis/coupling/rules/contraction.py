@@ -10,7 +10,8 @@ from torch import Tensor, fx
 
 from sparsify.analysis.coupling.ids import compact
 from sparsify.analysis.coupling.labels import NONE, Labels, preferred, varies, varying
-from sparsify.analysis.coupling.walk import Meeting, Walk, named
+from sparsify.analysis.coupling.seen import Meeting
+from sparsify.analysis.coupling.walk import Walk, named
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -11,7 +12,8 @@ from torch import Tensor, fx
 from sparsify.analysis.coupling.ids import compact
 from sparsify.analysis.coupling.labels import NONE, Labels, varies
 from sparsify.analysis.coupling.rules.pointwise import meet
-from sparsify.analysis.coupling.walk import Walk, named, rule
+from sparsify.analysis.coupling.sizes import Shape
+from sparsify.analysis.coupling.walk import Several, Walk, named, rule
 from sparsify.program import aten
 
 
@@ -60,6 +62,37 @@ def reduce(walk: Walk, node: fx.Node) -> Labels:
     shape = walk.sizes.shape(node)
     reason = f"is mixed with the others by {named(node)}"
     return labels.each(lambda layer: mix(walk, layer, dims, reason).reshape(shape))
+
+
+@rule(
+    aten.max.dim,
+    aten.min.dim,
+    aten.median.dim,
+    aten.mode.default,
+    aten.topk.default,
+    aten.sort.default,
+)
+def choose(walk: Walk, node: fx.Node) -> Several:
+    """Numbers that are chosen among others, and where they stand."""
+    labels, position = walk.of(node.args[0]), 2 if node.target is aten.topk.default else 1
+    given = node.args[position] if len(node.args) > position else node.kwargs.get("dim", -1)
+    dims = _dims(walk.sizes.arguments(given), labels.layers[0].ndim)
+    reason = f"is mixed with the others by {named(node)}"
+
+    def chosen(layer: Tensor, shape: Shape) -> Tensor:
+        small = mix(walk, layer, dims, reason)
+        return small.expand(shape) if small.ndim == len(shape) else small.reshape(shape)
+
+    return [labels.each(partial(chosen, shape=shape)) for shape in walk.sizes.shapes(node)]
+
+
+@rule(aten.glu.default)
+def glu(walk: Walk, node: fx.Node) -> Labels:
+    """The first half of a dimension is scaled by the second."""
+    dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", -1)
+    labels, shape = walk.of(node.args[0]), walk.sizes.shape(node)
+    halves = zip(*(layer.chunk(2, int(dim)) for layer in labels.layers), strict=True)  # type: ignore[arg-type]
+    return meet(walk, node, [(None, Labels(each, labels.stored)) for each in halves], shape)
 
 
 @rule(

@@ -101,8 +101,9 @@ def pad(walk: Walk, node: fx.Node) -> Labels:
 @rule(aten.cat.default, aten.stack.default)
 def concatenate(walk: Walk, node: fx.Node) -> Labels:
     """Along channels they lie side by side; along tokens they are the same channels."""
-    operands = node.args[0]
-    assert isinstance(operands, Sequence)
+    assert isinstance(node.args[0], Sequence)
+    # torch takes an empty vector, as of a cache that holds nothing yet, for nothing of any rank
+    operands = [each for each in node.args[0] if walk.sizes.shape(each) != (0,)]  # type: ignore[arg-type]
     shape = walk.sizes.shape(node)
     dim = walk.sizes.arguments(node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0))
     dim %= len(shape)

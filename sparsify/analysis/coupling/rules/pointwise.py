@@ -11,6 +11,8 @@ from sparsify.analysis.coupling.ids import compact
 from sparsify.analysis.coupling.labels import NONE, Labels, preferred, varying
 from sparsify.analysis.coupling.sizes import Shape
 from sparsify.analysis.coupling.walk import Walk, rule
+from sparsify.analysis.flow import LIKE, unmixed
+from sparsify.analysis.flow import walk as behind
 from sparsify.program import aten
 
 SUMS = {aten.add.Tensor, aten.add_.Tensor}
@@ -45,6 +47,8 @@ Operand = tuple[object, Labels]
     aten.tril.default,
     aten.triu.default,
     aten.hardswish.default,
+    aten.masked_fill_.Scalar,
+    aten.masked_fill_.Tensor,
     aten.where.ScalarOther,
     aten.where.ScalarSelf,
     aten.where.Scalar,
@@ -53,12 +57,25 @@ Operand = tuple[object, Labels]
 )
 def combine(walk: Walk, node: fx.Node) -> Labels:
     """Every operation in which each position of the result depends on that position alone."""
-    operands = [(each, walk.of(each)) for each in node.all_input_nodes]
+    read = node.all_input_nodes[:1] if node.target in LIKE else node.all_input_nodes
+    operands = [(each, walk.of(each)) for each in read]
     computed = [labels for _, labels in operands if labels.layers and not labels.stored]
     found = meet(walk, node, operands, walk.sizes.shape(node))
-    if node.target in SUMS and len(computed) > 1:
+    if node.target in SUMS and len(computed) > 1 and _is_residual(walk, node):
         walk.seen.added.append(found.layers[0])
     return found
+
+
+def _is_residual(walk: Walk, node: fx.Node) -> bool:
+    """Whether a summand is computed from another by products, as where a branch joins its stream.
+
+    A polynomial of one value, as inside of an activation, is none.
+    """
+    return any(
+        walk.flow.depends(late, early) and early not in behind([late], unmixed)
+        for late in node.all_input_nodes
+        for early in node.all_input_nodes
+    )
 
 
 def meet(walk: Walk, node: fx.Node, operands: Sequence[Operand], shape: Shape) -> Labels:

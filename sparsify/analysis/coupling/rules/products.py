@@ -12,6 +12,7 @@ from sparsify.analysis.coupling.labels import NONE, Labels, varies
 from sparsify.analysis.coupling.rules.contraction import Side, contract
 from sparsify.analysis.coupling.rules.pointwise import meet
 from sparsify.analysis.coupling.walk import Walk, named, rule
+from sparsify.analysis.operations import LETTERED, factors, spelled
 from sparsify.dropout import SDPA, Attention
 from sparsify.program import aten
 
@@ -75,18 +76,25 @@ def _rows(walk: Walk, table: Labels) -> Labels:
     return NONE
 
 
-@rule(aten.einsum.default)
-def einsum(walk: Walk, node: fx.Node) -> Labels:
-    equation, operands = node.args[:2]
-    assert isinstance(equation, str)
-    assert isinstance(operands, Sequence)
-    inputs, arrow, out = equation.replace(" ", "").partition("->")
-    letters = inputs.split(",")
-    repeated = any(len(set(each)) < len(each) for each in letters)
-    if len(operands) != 2 or not arrow or "." in equation or repeated:
-        return walk.refuse(node, f"goes through {named(node)} with the equation {equation!r}")
-    sides = [Side(each, walk.of(each), of) for each, of in zip(operands, letters, strict=True)]
-    return contract(walk, node, sides[0], sides[1], out, walk.sizes.shape(node))
+@rule(*LETTERED)
+def lettered(walk: Walk, node: fx.Node) -> Labels:
+    """Products of two and two operands, from the first to the last."""
+    operands, (letters, out) = factors(node), spelled(node)
+    if len(operands) < 2 or any(len(set(each)) < len(each) for each in letters):
+        return walk.refuse(node, f"goes through {named(node)} of one operand or with a diagonal")
+    sizes: dict[str, int] = {}
+    for operand, each in zip(operands, letters, strict=True):
+        for letter, size in zip(each, walk.sizes.shape(operand), strict=True):
+            sizes[letter] = max(size, sizes.get(letter, 1))
+    side = Side(operands[0], walk.of(operands[0]), letters[0])
+    for number, (operand, each) in enumerate(zip(operands, letters, strict=True)):
+        if number:
+            later = out + "".join(letters[number + 1 :])
+            both = "".join(dict.fromkeys(side.letters + each))
+            kept = "".join(x for x in both if x in later) if letters[number + 1 :] else out
+            other, shape = Side(operand, walk.of(operand), each), [sizes[x] for x in kept]
+            side = Side(None, contract(walk, node, side, other, kept, shape), kept)
+    return side.labels
 
 
 @rule(SDPA, Attention)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from sparsify.analysis.coupling import structures
+from sparsify.capture import capture
 from tests.sparsify.surgery.models import program
 
 WIDTH = "is normalised together with the others by aten.layer_norm"
@@ -82,7 +85,7 @@ def test_heads_of_layers_that_share_a_position_bias_go_together() -> None:
     ("kind", "expected"),
     [
         ("einsum", {"head": 4, "neuron": 24}),
-        ("pictures", {"channel": 6}),
+        ("pictures", {"channel": 8, "neuron": 6}),
         ("deberta-v2", {"head": 4, "neuron": 48, "channel": 32}),
     ],
 )
@@ -90,6 +93,36 @@ def test_what_is_written_by_hand_is_understood(kind: str, expected: dict[str, in
     found = [each for each in structures(program(kind)) if not each.frozen]
     sizes = {each.kind: len(each.units) for each in found}
     assert {name: sizes.get(name) for name in expected} == expected
+
+
+def test_groups_of_a_convolution_lose_the_same_channels() -> None:
+    _, heads, neurons, *_ = structures(program("squeezebert"))
+    assert (len(heads.units), len(neurons.units)) == (2, 24)
+    assert {part.indices for part in heads.units[1].slices} == {(*range(8, 16), *range(24, 32))}
+    assert [(part.axis, part.indices) for part in neurons.units[5].slices] == [
+        (0, (5, 29)),
+        (0, (5, 29)),
+        (1, (5,)),
+    ]
+
+
+class Towers(nn.Module):
+    """Two texts are compared by the products of their first tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Linear(4, 6), nn.Linear(4, 6)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """f32[rows of x, rows of y] from f32[rows, tokens, 4] each."""
+        return self.left(x[:, 0]) @ self.right(y[:, 0]).T
+
+
+def test_channels_that_pooled_vectors_are_compared_by_are_no_heads() -> None:
+    inputs = {"x": torch.randn(2, 5, 4), "y": torch.randn(3, 7, 4)}
+    rows = {"x": {0: "batch"}, "y": {0: "batch"}}
+    (found,) = structures(capture(Towers(), inputs, rows))
+    assert (found.kind, len(found.units)) == ("channel", 1)
 
 
 def test_structures_are_found_again_when_the_graph_has_changed() -> None:
