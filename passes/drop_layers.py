@@ -20,11 +20,11 @@ Place = Annotated[int, Field(ge=0)]
 class DropLayers(Pass):
     """The layers of a stack -> fewer of them, each next one reading what the one before gave.
 
-    Sajjad et al. 2020, arXiv:2004.03844, section 3. With K of N layers to drop, counted from 1:
-    `top` the last K; `bottom` the first K; `alternate` every other one from the last but one
-    down (K = 4 of 12: 5, 7, 9, 11); `symmetric` the middle K (K = 6 of 12: 4 to 9);
-    `contribution` those whose input and output are most alike by cosine similarity, the mean over
-    the tokens of the captured example inputs.
+    The strategies of Sajjad et al. 2020, arXiv:2004.03844. With K of N layers to drop, counted
+    from 1: `top` the last K; `bottom` the first K; `alternate` every other one from the last but
+    one down (K = 4 of 12: 5, 7, 9, 11); `symmetric` the middle K (K = 6 of 12: 4 to 9);
+    `contribution` the K whose input and output are most alike by cosine similarity (the paper
+    drops all above a threshold), the mean over the tokens of the captured example inputs.
     """
 
     which: Literal["top", "bottom", "alternate", "symmetric", "contribution"] | None = None

@@ -35,3 +35,9 @@ with install_import_hook(
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is measured of this machine for tiny layers stays out of the user's cache."""
+    os.environ["SPARSIFY_CACHE"] = str(tmp_path_factory.mktemp("cache"))

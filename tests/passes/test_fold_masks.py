@@ -8,6 +8,7 @@ import torch
 from passes.fold_masks import FoldMasks
 from passes.insert_masks import InsertMasks
 from passes.prune import Prune
+from sparsify.errors import Problem
 from sparsify.kinds import criterion
 from sparsify.pipeline import apply
 from sparsify.text import to_text
@@ -33,6 +34,18 @@ def test_the_graph_is_the_dense_one_again_with_zeros_in_its_weights(kind: str) -
 def test_without_masks_there_is_nothing_to_do() -> None:
     (step,) = apply([FoldMasks()], program("bert"))
     assert (step.report.did, step.report.facts) == ({}, {})
+
+
+def test_the_zeros_of_a_table_that_is_looked_up_dense_are_refused() -> None:
+    found = ran(Tied, InsertMasks(targets=["words.weight"]), PRUNE)
+    dense = found.tensor("words.weight").clone()
+    with pytest.raises(Problem) as caught:
+        apply([FoldMasks()], found)
+    assert str(caught.value) == (
+        "passes[0]: 'words.weight' is pruned in a product and read dense elsewhere, as by a "
+        "look-up, so its zeros cannot be written into it; leave it out of the targets of `prune`"
+    )
+    assert torch.equal(found.tensor("words.weight"), dense)
 
 
 def test_a_tied_table_without_zeros_can_be_folded() -> None:

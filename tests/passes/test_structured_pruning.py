@@ -219,6 +219,15 @@ def test_a_structure_with_a_weight_that_has_no_mask_is_refused() -> None:
     )
 
 
+def test_only_structures_whose_weights_all_have_masks_are_pruned() -> None:
+    start = ran("bert", InsertMasks(targets=["*.layer.0.*", "*.layer.1.intermediate.*"]))
+    (step,) = apply([prune("neuron")], start)
+    assert list(step.report.did) == [FOUND[1].name]
+    assert step.report.left == {
+        FOUND[3].name: f"reaches '{LAYER.format(1)}output.dense.weight', which has no mask"
+    }
+
+
 def test_a_schedule_zeroes_units_step_by_step_by_scores_that_are_learned() -> None:
     start = ran(
         "bert", InsertMasks(), prune("neuron", criterion="movement", schedule="linear", every=1)
