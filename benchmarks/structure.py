@@ -27,8 +27,8 @@ from sparsify.program import Program
 from sparsify.runtime.session import physical_cores, session
 
 RECIPE = "structured-oneshot"
-PAIRS = 41
-REPEATS = 5
+PAIRS = 21
+REPEATS = 3
 
 
 def cases(quick: bool) -> Iterator[Case]:
