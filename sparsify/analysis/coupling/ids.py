@@ -107,8 +107,10 @@ class Ids:
             for each in np.unique(root[layer.numpy()]).tolist():
                 found.setdefault(each, reason)
         mixed = np.isin(followed[0], list(self._mixed))
-        pairs = np.stack([followed[0], root[followed[1]]])[:, mixed]
-        for follower, each in np.unique(pairs, axis=1).T.tolist():
+        # one number for each pair: numpy is slow to find different columns
+        pairs = np.unique((followed[0] * self.count + root[followed[1]])[mixed])
+        for pair in pairs.tolist():
+            follower, each = divmod(pair, self.count)
             found.setdefault(each, self._mixed[follower])
         for each in root[left[~derived[left]]].tolist():
             found.setdefault(each, "is shared by channels that do not go together")
