@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sparsify.atomic import write_text
 from sparsify.errors import Problem
 from sparsify.onnx_report import Exported, Latency, Parity, Part, Speed, StoredWeight
 
@@ -120,9 +121,7 @@ class RunReport(Part):
 
     def save(self, path: Path) -> None:
         """Write to `path`, complete or not at all."""
-        draft = path.with_name(path.name + ".part")
-        draft.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
-        draft.replace(path)
+        write_text(path, json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> RunReport:

@@ -9,7 +9,7 @@ import warnings
 import typer
 
 import sparsify
-from sparsify.cli import files, recipes, results, screen
+from sparsify.cli import exports, files, recipes, results, screen
 from sparsify.errors import CheckFailed, Problem
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ for verb in (
     recipes.recipes,
     recipes.schema,
 ):
-    app.command()(verb)
+    app.command()(exports.offered(verb))
 
 
 def _version(wanted: bool) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,9 @@ from sparsify.cli import screen
 from sparsify.cli.options import Json, ModelPath, Output, Quiet, RecipeName, Sets, overrides
 from sparsify.cli.results import contents
 from sparsify.errors import CheckFailed
-from sparsify.report import RunReport
+
+if TYPE_CHECKING:
+    from sparsify.report import RunReport
 
 INTERRUPTED = 130
 
@@ -55,9 +57,7 @@ def run(
         screen.complain(f"interrupted; to continue: {resume_command(sys.argv)}")
         raise typer.Exit(INTERRUPTED) from None
     except CheckFailed:
-        # the figures that failed are what the user wants to see now
-        if (kept := folder / "report.json").is_file() and kept.stat().st_mtime >= started:
-            _finish(RunReport.load(kept), folder, as_json)
+        _finish_failed(folder, started, as_json)
         raise
     _finish(report, folder, as_json)
 
@@ -70,6 +70,14 @@ def _finish(report: RunReport, folder: Path, as_json: bool) -> None:
         lambda: report.model_dump(mode="json"),
         lambda: result_view(report, folder, contents(folder)),
     )
+
+
+def _finish_failed(folder: Path, started: float, as_json: bool) -> None:
+    """Show the figures that failed a check: they are what the user wants to see now."""
+    from sparsify.report import RunReport
+
+    if (kept := folder / "report.json").is_file() and kept.stat().st_mtime >= started:
+        _finish(RunReport.load(kept), folder, as_json)
 
 
 def plan(
@@ -131,6 +139,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema of recipes, or of report.json."""
     if subject is Subject.REPORT:
+        from sparsify.report import RunReport
+
         screen.write_json(RunReport.model_json_schema())
     else:
         from sparsify.schema import json_schema

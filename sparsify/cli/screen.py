@@ -9,16 +9,25 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from sparsify.watch import Watch
+
+shown: list[RenderableType] = []
+"""The results for people that this process has printed, for `--svg` and `--html`."""
+
+
+def console() -> Console:
+    """The standard output."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False)
 
 
 def show(renderable: RenderableType) -> None:
     """Print a result for people."""
-    from rich.console import Console
-
-    Console(highlight=False, emoji=False).print(renderable)
+    shown.append(renderable)
+    console().print(renderable)
 
 
 def write(text: str) -> None:

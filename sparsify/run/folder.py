@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sparsify.atomic import write_text
 from sparsify.errors import Problem
 
 RECIPE = "recipe.yaml"
@@ -65,15 +66,13 @@ def claim(output: Path, recipe: str, *, resume: bool) -> Path:
     if not resume:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        write_text(work / RECIPE, recipe)
+        keep_recipe(work, recipe)
     return work
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file, complete or not at all."""
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text)
-    draft.replace(path)
+def keep_recipe(folder: Path, recipe: str) -> None:
+    """Write the resolved recipe, complete or not at all."""
+    write_text(folder / RECIPE, recipe)
 
 
 def seed_everything(seed: int) -> None:

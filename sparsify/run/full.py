@@ -17,7 +17,7 @@ from sparsify.program import Program
 from sparsify.report import RunReport
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, note_export, usual_length
-from sparsify.run.folder import claim, examine, seed_everything, write_text
+from sparsify.run.folder import claim, examine, keep_recipe, seed_everything
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.sense import require_sense
 from sparsify.run.setup import Setup, prepare
@@ -196,5 +196,5 @@ def _export(job: Job) -> None:
 def _keep(job: Job) -> None:
     """Write the recipe and, last of all, the report."""
     job.report.phases = job.clock.phases
-    write_text(job.output / "recipe.yaml", job.loaded.text)
+    keep_recipe(job.output, job.loaded.text)
     job.report.save(job.output / "report.json")

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +14,16 @@ from transformers import BertConfig, BertForSequenceClassification
 import sparsify
 import sparsify.run
 import sparsify.runtime
-from sparsify.cli import main
 from sparsify.cli.recipes import resume_command
 from sparsify.errors import CheckFailed, Problem
 from sparsify.report import Cost, Exported, Latency, Parity, PlanReport, RunReport
+from tests.sparsify.conftest import Answer
 
 RECIPE = "magnitude-oneshot"
 REPORT = RunReport(
     recipe=RECIPE, model="m", seed=1, versions={}, machine={}, pruned_sparsity=0.5,
     bytes_sparse=10, weights={"layer.0.weight": 0.5, "layer.1.weight": 0.25},
 )  # fmt: skip
-
-
-@dataclass
-class Answer:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., Answer]:
-    """`sparsify ARGUMENTS...` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("TERMINAL_WIDTH", "120")
-
-    def run(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["sparsify", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        found = capsys.readouterr()
-        return Answer(code, found.out, found.err)
-
-    return run
 
 
 @pytest.fixture
