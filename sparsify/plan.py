@@ -110,6 +110,10 @@ class Duty:
         """What this duty will do while training, in sentences."""
         return []
 
+    def planned(self, step: int, steps: int) -> float | None:
+        """The share of zeros in `covers` that a schedule asks for before step `step` of `steps`."""
+        return None
+
     def rehearse(self) -> None:
         """Leave the program as sparse as training would, for a plan without training."""
 

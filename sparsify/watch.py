@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sparsify.history import History
     from sparsify.pipeline import Step
 
 
@@ -23,6 +24,9 @@ class Watch:
 
     def advance(self, task: str, done: int, facts: Mapping[str, float]) -> None:
         """`done` units of `task` are done; `facts` are its numbers now, the unit in the name."""
+
+    def follow(self, history: History) -> None:
+        """Training begins or goes on; `history` grows with it, before `advance` tells of a step."""
 
     def evaluated(self, step: int, values: Mapping[str, float]) -> None:
         """The student was evaluated after `step` optimizer steps."""

@@ -99,7 +99,7 @@ def test_a_run_leaves_a_checked_result(result: Path) -> None:
 def test_the_folder_holds_what_a_user_needs_and_no_leftovers(result: Path) -> None:
     names = {path.name for path in result.iterdir()}
     assert {"model.onnx", "dense.onnx", "model.safetensors", "recipe.yaml", "config.json"} <= names
-    assert {"report.json", "tokenizer.json"} <= names
+    assert {"report.json", "history.json", "tokenizer.json"} <= names
     assert "work" not in names
     assert not [name for name in names if name.endswith(".part")]
 

@@ -12,10 +12,13 @@ import torch
 
 from sparsify.atomic import write_text
 from sparsify.errors import Problem
+from sparsify.history import HISTORY, History
 
 RECIPE = "recipe.yaml"
 WORK = "work"
 """Checkpoints and banks, until the run is complete."""
+PAGE = "report.html"
+"""What `sparsify report` makes of a run."""
 
 
 def examine(output: Path, recipe: str, *, resume: bool, overwrite: bool) -> None:
@@ -73,6 +76,14 @@ def claim(output: Path, recipe: str, *, resume: bool) -> Path:
 def keep_recipe(folder: Path, recipe: str) -> None:
     """Write the resolved recipe, complete or not at all."""
     write_text(folder / RECIPE, recipe)
+
+
+def keep_history(output: Path, history: History | None) -> None:
+    """Write how training went, if there was any, in place of what an earlier run left."""
+    for name in (HISTORY, PAGE):
+        (output / name).unlink(missing_ok=True)
+    if history is not None:
+        history.save(output / HISTORY)
 
 
 def seed_everything(seed: int) -> None:

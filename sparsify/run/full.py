@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,21 +11,21 @@ import torch
 from sparsify.analysis.cost import cost
 from sparsify.examples import own_sizes
 from sparsify.export import inspect_onnx
-from sparsify.pipeline import Step, apply
-from sparsify.program import Program
+from sparsify.pipeline import apply
 from sparsify.report import RunReport
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, note_export, usual_length
-from sparsify.run.folder import claim, examine, keep_recipe, seed_everything
+from sparsify.run.folder import claim, examine, keep_history, keep_recipe, seed_everything
+from sparsify.run.job import Job
+from sparsify.run.learning import learn
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.sense import require_sense
-from sparsify.run.setup import Setup, prepare
+from sparsify.run.setup import prepare
 from sparsify.run.surroundings import machine, versions
-from sparsify.run.teacher import fine_tune, given_teacher, session
+from sparsify.run.teacher import given_teacher
 from sparsify.runtime import bench
 from sparsify.saving import save
 from sparsify.schema import Loaded
-from sparsify.training import train
 from sparsify.watch import Watch
 
 DENSE = "dense.onnx"
@@ -65,7 +64,7 @@ def run(
     job.report.command = command
     given = given_teacher(loaded.recipe, job.setup)
     work = claim(output, loaded.text, resume=resume)
-    _learn(job, given, work, resume)
+    learn(job, given, work, resume)
     _fold(job)
     _evaluate(job)
     _export(job)
@@ -74,20 +73,6 @@ def run(
     if loaded.recipe.train is not None and loaded.recipe.train.accuracy_floor is not None:
         hold_to_floor(job.report, loaded.recipe.train.accuracy_floor)
     return job.report
-
-
-@dataclass
-class Job:
-    """One run on its way."""
-
-    loaded: Loaded
-    output: Path
-    clock: Clock
-    setup: Setup
-    dense: Program
-    """What the sparse program is compared with: the teacher, or the model as it came."""
-    steps: list[Step]
-    report: RunReport
 
 
 def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
@@ -113,32 +98,6 @@ def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
         notes=[*setup.source.notes, *(setup.dataset.notes if setup.dataset else [])],
     )
     return Job(loaded, output, clock, setup, dense, steps, report)
-
-
-def _learn(job: Job, given: Program | None, work: Path, resume: bool) -> None:
-    """Get the teacher, then train the student."""
-    recipe, setup, watch = job.loaded.recipe, job.setup, job.clock.watch
-    if given is not None:
-        job.dense = given
-    elif recipe.teacher is not None:
-        settings = recipe.teacher.fine_tune
-        with job.clock.phase("teacher"):
-            fine_tune(job.dense, settings, setup, work, recipe.seed, resume, watch)
-    if recipe.train is None:
-        return
-    of_run = session(
-        setup.program, job.dense, setup, recipe.train, work / "student", recipe.seed, watch
-    )
-    with job.clock.phase("train"):
-        job.report.history = train(
-            of_run,
-            recipe.train,
-            task_weight=recipe.train.task_weight,
-            evaluate_every=recipe.train.evaluate_every,
-            checkpoint_every=recipe.train.checkpoint_every,
-            resume=resume,
-            seed=recipe.seed,
-        )
 
 
 def _fold(job: Job) -> None:
@@ -194,7 +153,8 @@ def _export(job: Job) -> None:
 
 
 def _keep(job: Job) -> None:
-    """Write the recipe and, last of all, the report."""
+    """Write the recipe, the history and, last of all, the report."""
     job.report.phases = job.clock.phases
+    keep_history(job.output, job.history)
     keep_recipe(job.output, job.loaded.text)
     job.report.save(job.output / "report.json")

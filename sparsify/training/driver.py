@@ -29,7 +29,7 @@ def train(
     """Train the session's student, in place, through every step; what was seen at evaluations.
 
     Interrupted and started again with `resume`, it ends with the same weights, bit for bit, on the
-    same machine with the same number of threads.
+    same machine with the same number of threads. `session.history` then holds the run's curves.
 
     Raises:
         Problem: the loss is no number any more, or a checkpoint is damaged.
@@ -50,8 +50,7 @@ def train(
         checkpoint.require(start)
     with quiet():
         trainer.train(resume_from_checkpoint=str(start) if start else None)
-    for duty in session.duties:
-        duty.before_step(session, session.steps)
+    trainer.do_duties(session.steps)
     for parameter in frozen:
         parameter.requires_grad_()
     return trainer.history

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sparsify.data import Encoded
+from sparsify.history import History
 from sparsify.plan import Duty
 from sparsify.program import Program
 from sparsify.taps import tap, tapped
@@ -39,6 +40,11 @@ class Session:
     watch: Watch = field(default_factory=Watch)
     start: int = 0
     """The step that this process began with; above 0 when the run was resumed."""
+    history: History = field(init=False)
+    """Grows while the run goes; with a checkpoint that it continues, from there."""
+
+    def __post_init__(self) -> None:
+        self.history = History(steps=self.steps)
 
     @property
     def steps(self) -> int:

@@ -14,16 +14,17 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 
 from sparsify.errors import Problem
+from sparsify.history import HISTORY, History
 from sparsify.plan import Moment
 from sparsify.recipe import Optimization
 from sparsify.report import Point
 from sparsify.training.callbacks import Follow, Seal
+from sparsify.training.recorder import Recorder
 from sparsify.training.session import Session
 from sparsify.training.student import Student, losses
 
 WEIGHTS = "model.safetensors"
 DUTIES = "duties.safetensors"
-HISTORY = "history.json"
 
 
 class Rows:
@@ -55,6 +56,7 @@ class SparseTrainer(Trainer):
         self.settings = settings
         self.terms: dict[str, float] = {}
         self.history: list[Point] = []
+        self.recorder = Recorder(session)
         self.learner = Student(session)
         super().__init__(model=self.learner, args=arguments)
         for silent in list(self.callback_handler.callbacks):
@@ -94,12 +96,18 @@ class SparseTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """The duties before the step, forward and backward, and the duties after it."""
-        for duty in self.session.duties:
-            duty.before_step(self.session, self.state.global_step)
+        self.do_duties(self.state.global_step)
         loss = super().training_step(model, inputs, num_items_in_batch)
         for duty in self.session.duties:
             duty.after_backward()
         return loss
+
+    def do_duties(self, step: int) -> None:
+        """What the duties do before step `step`, and once more after the last."""
+        self.recorder.before_step(step)
+        for duty in self.session.duties:
+            duty.before_step(self.session, step)
+        self.recorder.masks_written(step)
 
     def compute_loss(
         self,
@@ -155,7 +163,11 @@ class SparseTrainer(Trainer):
             for name, tensor in duty.state().items()
         }
         save_file(state, folder / DUTIES)
-        history = {"points": [point.model_dump() for point in self.history], "terms": self.terms}
+        history = {
+            "points": [point.model_dump() for point in self.history],
+            "terms": self.terms,
+            "history": self.session.history.model_dump(),
+        }
         (folder / HISTORY).write_text(json.dumps(history))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
@@ -164,6 +176,7 @@ class SparseTrainer(Trainer):
         history = json.loads((folder / HISTORY).read_text())
         self.history = [Point.model_validate(point) for point in history["points"]]
         self.terms = history["terms"]
+        self.session.history = History.model_validate(history["history"])
 
     def restore_duties(self, folder: Path, step: int) -> None:
         """Hand each duty the state that it had before `step`."""

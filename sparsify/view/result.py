@@ -23,6 +23,8 @@ CONTENTS = {
     "dense.onnx": "the dense model, for comparison",
     "recipe.yaml": "the recipe as it was resolved; `sparsify run` takes it again",
     "report.json": "every figure; `sparsify show` prints it",
+    "history.json": "how losses, zeros and metrics moved while it trained",
+    "report.html": "all of it as one page, made by `sparsify report`",
     "config.json": "the model's configuration and labels",
     "tokenizer.json": "its tokenizer",
     "model.safetensors": "its weights, as safetensors",

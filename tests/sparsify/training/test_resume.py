@@ -12,6 +12,7 @@ from torch import Tensor
 
 from passes.insert_masks import InsertMasks
 from sparsify.errors import Problem
+from sparsify.history import History
 from sparsify.pipeline import Pass
 from sparsify.report import Point
 from sparsify.training import checkpoint
@@ -25,10 +26,10 @@ CHECKED = ("accuracy", "task_loss", "sparsity_fraction")
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> object:
     @cache
-    def whole(plan: str) -> tuple[dict[str, Tensor], list[Point]]:
+    def whole(plan: str) -> tuple[dict[str, Tensor], list[Point], History]:
         found = session(tmp_path_factory.mktemp("whole"), *PLANS[plan])
-        history = run(found)
-        return tensors(found.student), history
+        points = run(found)
+        return tensors(found.student), points, found.history
 
     return whole
 
@@ -46,17 +47,18 @@ def interrupt(folder: Path, plan: str, step: int, *, resume: bool = False) -> No
     ("plan", "stops"),
     [("cap", [2]), ("cap", [5]), ("cap", [7]), ("cap", [13, 19]), ("linear", [11])],
 )
-def test_it_ends_with_the_same_weights(
+def test_it_ends_with_the_same_weights_and_the_same_history(
     plan: str, stops: list[int], tmp_path: Path, whole: object
 ) -> None:
     for number, step in enumerate(stops):
         interrupt(tmp_path, plan, step, resume=number > 0)
     found = session(tmp_path, *PLANS[plan])
-    history = run(found, resume=True)
-    expected, seen = whole(plan)  # type: ignore[operator]
+    points = run(found, resume=True)
+    expected, seen, history = whole(plan)  # type: ignore[operator]
     for name, tensor in tensors(found.student).items():
         assert torch.equal(tensor, expected[name]), name
-    assert told(history) == told(seen)
+    assert told(points) == told(seen)
+    assert found.history == history
 
 
 def test_a_damaged_checkpoint_is_a_mistake(tmp_path: Path) -> None:
@@ -81,14 +83,14 @@ def test_a_checkpoint_that_was_not_finished_is_passed_over(tmp_path: Path, whole
     assert checkpoint.latest(tmp_path) == tmp_path / "checkpoint-5"
     found = session(tmp_path, *LINEAR)
     run(found, resume=True)
-    expected, _ = whole("linear")  # type: ignore[operator]
+    expected, *_ = whole("linear")  # type: ignore[operator]
     assert all(torch.equal(t, expected[n]) for n, t in tensors(found.student).items())
 
 
 def test_without_a_checkpoint_it_starts_anew(tmp_path: Path, whole: object) -> None:
     found = session(tmp_path, *LINEAR)
     run(found, resume=True)
-    expected, _ = whole("linear")  # type: ignore[operator]
+    expected, *_ = whole("linear")  # type: ignore[operator]
     assert all(torch.equal(t, expected[n]) for n, t in tensors(found.student).items())
 
 
