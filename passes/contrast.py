@@ -35,8 +35,11 @@ class Contrast(Pass):
     representation: Literal["pooled", "cls", "mean"] = "pooled"
     """What is compared: the input of the last product, the first token, the mean over tokens."""
     temperature: Annotated[float, Field(gt=0)] = 0.1
+    """tau: what cosine similarities are divided by."""
     unsupervised: Weight = 0.1
+    """What the terms without classes are multiplied by in the loss."""
     supervised: Weight = 10.0
+    """What the terms with classes are multiplied by in the loss."""
     normalizer: Normalizer = "code"
     """`code` divides by all positive pairs, as the authors' program; `equation` by the anchors, as
     the paper's equation 1, and wants a supervised weight some thousand times smaller."""

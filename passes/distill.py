@@ -21,14 +21,16 @@ Weight = Annotated[float, Field(gt=0)]
 class Term(BaseModel):
     """One place where the student is compared with the teacher."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     weight: Weight = 1.0
+    """What the term is multiplied by in the loss."""
     loss: Annotated[Chosen, kinds.loss] = Field(default="mse", validate_default=True)
 
 
 class Logits(Term):
     weight: Weight = 0.9
+    """What the term is multiplied by in the loss."""
     loss: Annotated[Chosen, kinds.loss] = Field(default="kl", validate_default=True)
 
 

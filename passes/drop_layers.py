@@ -28,6 +28,7 @@ class DropLayers(Pass):
     """
 
     which: Literal["top", "bottom", "alternate", "symmetric", "contribution"] | None = None
+    """How the layers that go are chosen."""
     count: Annotated[int, Field(gt=0)] | None = None
     """How many to drop of every stack (an encoder, a decoder), with those that are gone already."""
     layers: list[Place] = []

@@ -24,12 +24,13 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 class Scores(BaseModel):
     """How scores that training learns begin, and how fast they change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     start: Literal["magnitude", "zero"] = "magnitude"
     """`magnitude`: |w| divided by its standard deviation over the matrix; `zero`: as in
     arXiv:2005.07683, which collapses to the majority class in runs of a few thousand steps."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
+    """Of the scores, at its highest."""
 
 
 class Prune(Pass):
@@ -58,10 +59,13 @@ class Prune(Pass):
     by any of its weights."""
     schedule: Annotated[Chosen, kinds.schedule] = Field(default="one-shot", validate_default=True)
     warmup: Fraction = 0.1
+    """The share of the steps before the first zero."""
     cooldown: Fraction = 0.25
+    """The share of the steps at the final sparsity."""
     every: Annotated[int, Field(gt=0)] = 8
     """Steps between two updates of the masks."""
     scores: Scores = Scores()
+    """Of criteria that learn scores."""
 
     @model_validator(mode="after")
     def _leaves_time_to_prune(self) -> Prune:

@@ -36,10 +36,13 @@ class SoftPrune(Pass):
     """Which of the masked weights: names, globs, `re:` patterns or roles."""
     schedule: Annotated[Chosen, kinds.schedule] = Field(default="cubic", validate_default=True)
     warmup: Fraction = 0.1
+    """The share of the steps before the first zero."""
     cooldown: Fraction = 0.25
+    """The share of the steps at the final threshold."""
     every: Annotated[int, Field(gt=0)] = 1
     """Steps between two updates of the masks."""
     scores: Scores = Scores()
+    """How they begin, and how fast they change."""
 
     @model_validator(mode="after")
     def _leaves_time_to_prune(self) -> SoftPrune:

@@ -22,7 +22,7 @@ Size = Annotated[int | str, AfterValidator(_size)]
 class Input(BaseModel):
     """A tensor that the model is called with; a plain list is its `shape`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     shape: list[Size]
     """Sizes, and names of dimensions that may vary: `[batch, 3, 224, 224]`, `[batch, sequence]`. A
@@ -31,6 +31,7 @@ class Input(BaseModel):
     """Left out: int64 where `high` is given, else float32. Without `high` all values of int64 and
     bool are ones, as in a mask."""
     low: int = 0
+    """The smallest integer that is drawn."""
     high: int | None = None
     """Integers are drawn from `low` until below `high`: for ids, the size of the vocabulary."""
 

@@ -46,12 +46,18 @@ class Member:
             for p in parameters
             if p.kind is p.KEYWORD_ONLY
         }
-        return create_model(self.name, __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+        config = ConfigDict(extra="forbid", frozen=True)
+        return create_model(self.name, __config__=config, __doc__=self.text, **fields)
+
+    @property
+    def text(self) -> str:
+        """Its docstring."""
+        return inspect.getdoc(self.function) or ""
 
     @property
     def summary(self) -> str:
         """The first line of its docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+        return self.text.partition("\n")[0]
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class Kind:
         self, _schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         known = {name: member.options for name, member in self.members.items()}
-        return {"description": self.question, **choice_schema(known, handler)}
+        return {"description": self.question, "x-kind": self.name, **choice_schema(known, handler)}
 
 
 @dataclass(frozen=True)

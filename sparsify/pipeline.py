@@ -68,7 +68,7 @@ class Pass(BaseModel, ABC):
     it once. What must happen while training goes into `program.plan`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     tag: ClassVar[str] = ""
     """The name in recipes: `InsertMasks` is `insert-masks`."""

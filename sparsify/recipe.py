@@ -19,7 +19,7 @@ Rate = Annotated[float, Field(gt=0)]
 class Section(BaseModel):
     """A part of a recipe: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Model(Section):
@@ -57,11 +57,13 @@ class Data(Section):
     label: str = "label"
     """The column of classes (integers or strings) or, for regression, of numbers."""
     regression: bool = False
+    """Whether the label is a number to come near to, instead of a class."""
     max_length: Positive = 128
     """Tokens after which a text is cut."""
     train_rows: Positive | None = None
     """Use only this many training rows, drawn by the seed."""
     validation_rows: Positive | None = None
+    """Likewise of the validation rows."""
     calibration_rows: Positive = 128
     """How many of the training rows, from the first on, passes may calibrate on."""
 
@@ -70,14 +72,19 @@ class Optimization(Section):
     """How weights are learned; shared by the student and the teacher's fine-tuning."""
 
     steps: Positive | None = None
+    """Updates of the weights, each by one batch."""
     epochs: Rate | None = None
     """Instead of `steps`; neither: three epochs."""
     batch: Positive = 32
+    """Rows in one step."""
     learning_rate: Rate = 5e-5
+    """AdamW's, at its highest."""
     warmup: Fraction = 0.1
     """The share of the steps in which the learning rate rises, before it falls to zero."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """AdamW's; biases and normalisations are left out of it."""
     max_grad_norm: Rate = 1.0
+    """The l2 norm that the gradient of all weights together is clipped to."""
     freeze: list[str] = []
     """Parameters that stay as they are: names, globs, `re:` patterns or roles."""
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
@@ -96,6 +103,7 @@ class Teacher(Section):
     model: str | None = None
     """A fine-tuned folder; left out, `model` is fine-tuned on the data, and kept in the cache."""
     fine_tune: Optimization = Optimization()
+    """How the teacher is made where no `model` is given."""
 
 
 class Train(Optimization):
@@ -131,6 +139,7 @@ class Export(Section):
     )
     """What runs on the trained program before it is exported."""
     opset: Annotated[int, Field(ge=17, le=23)] = 20
+    """The version of ONNX's operators."""
     lowering: Annotated[Chosen, kinds.lowering] = Field(default="auto", validate_default=True)
     """How the weights are stored."""
     tolerance: Rate = 1e-4
@@ -143,10 +152,18 @@ class Recipe(Section):
     """A model and what to do to it, in order."""
 
     model: Model | None = None
+    """The model to start from, by `path`; `--model` gives it on the command line."""
     data: Data | None = None
+    """Labelled text to train, calibrate and evaluate on."""
     teacher: Teacher | None = None
+    """The fine-tuned dense model to learn from; `{}` makes one. Left out: no teacher."""
     capture: Capture = Capture()
+    """How the model becomes a graph."""
     passes: list[Annotated[Pass, PassChoice()]]
+    """What is done to the graph, in order; the same pass any number of times."""
     train: Train | None = None
+    """How the student is trained. Left out: no training."""
     export: Export = Field(default_factory=Export)
+    """How the result becomes an ONNX file."""
     seed: int = 42
+    """Of everything that is random."""

@@ -13,6 +13,8 @@ from sparsify.schema.variables import escape
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE = {"$ref": "#/$defs/reference"}
+_TOLD = ("title", "description", "default")
+"""What editors show of a key; it belongs beside `anyOf`, not inside."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -99,7 +101,8 @@ def _with_references(schema: Any) -> Any:
         case dict():
             inner = {key: _with_references(item) for key, item in schema.items()}
             if schema.get("type") in ("integer", "number", "boolean", "array") or "enum" in schema:
-                return {"anyOf": [inner, _REFERENCE]}
+                told = {key: inner.pop(key) for key in _TOLD if key in inner}
+                return told | {"anyOf": [inner, _REFERENCE]}
             return inner
         case _:
             return schema

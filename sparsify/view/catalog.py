@@ -18,6 +18,8 @@ from sparsify.view.tables import table
 
 def type_words(schema: Mapping[str, Any]) -> str:
     """The type of a recipe key from its JSON Schema: `number`, `a | b`, `list of string`."""
+    if "x-kind" in schema:
+        return str(schema["x-kind"])
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if "const" in schema:
@@ -37,7 +39,7 @@ def keys_words(model: type[BaseModel]) -> str:
     required = schema.get("required", [])
     lines = []
     for name, each in schema.get("properties", {}).items():
-        kind = name if each.get("description", "").endswith("?") else type_words(each)
+        kind = type_words(each)
         ending = (
             " (required)"
             if name in required

@@ -87,7 +87,7 @@ def test_the_schema_knows_the_language_around_the_recipe(schema: dict[str, Any])
 
 def test_a_number_of_the_schema_may_be_a_variable(schema: dict[str, Any]) -> None:
     assert schema["properties"]["seed"]["anyOf"] == [
-        {"default": 42, "title": "Seed", "type": "integer"},
+        {"type": "integer"},
         {"$ref": "#/$defs/reference"},
     ]
 
@@ -107,3 +107,29 @@ def test_a_recipe_without_a_first_comment_has_no_purpose(tmp_path: Path) -> None
     path = tmp_path / "a.yaml"
     path.write_text("passes: []\n# later\n")
     assert purpose(path) == ""
+
+
+def undescribed(schema: Any, of: str = "recipe") -> Iterator[str]:
+    """Keys of sections and passes that say nothing about themselves; options of methods are
+    told by the docstring of the method.
+    """
+    if isinstance(schema, list):
+        for item in schema:
+            yield from undescribed(item, of)
+    if not isinstance(schema, dict):
+        return
+    methods = "x-kind" in schema
+    for name, value in schema.get("properties", {}).items():
+        if not methods and not value.keys() & {"description", "$ref"}:
+            yield f"{of}.{name}"
+        yield from undescribed(value, name)
+    for key, value in schema.items():
+        if key == "$defs":
+            for name, definition in value.items():
+                yield from undescribed(definition, name)
+        elif key != "properties" and not methods:
+            yield from undescribed(value, of)
+
+
+def test_every_key_of_a_recipe_tells_editors_what_it_is(schema: dict[str, Any]) -> None:
+    assert sorted(set(undescribed(schema))) == []
