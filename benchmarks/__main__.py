@@ -111,6 +111,10 @@ def main() -> None:
         # what libraries deprecate concerns their callers
         warnings.simplefilter("ignore", FutureWarning)
     try:
+        if sys.argv[1:2] == ["methods"]:
+            from benchmarks.methods.command import app as methods
+
+            methods(args=sys.argv[2:], prog_name="python -m benchmarks methods")
         app(prog_name="python -m benchmarks")
     except Problem as problem:
         typer.echo(f"error: {problem}", err=True)

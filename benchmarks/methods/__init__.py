@@ -1,0 +1,1 @@
+"""Accuracy against sparsity: methods side by side on real tasks, with the same rows and steps."""

@@ -1,0 +1,118 @@
+"""One run from its recipe to its result; interrupted, it goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.methods.grid import Cell
+from benchmarks.methods.outcome import Outcome
+from benchmarks.methods.tasks import Split
+from sparsify.report import RunReport
+from sparsify.watch import Watch
+
+if TYPE_CHECKING:
+    from sparsify.schema import Loaded
+
+Scores = dict[str, float]
+
+
+def carry_out(
+    cell: Cell, data: Path, work: Path, known: list[Outcome], watch: Watch, command: str
+) -> Outcome:
+    """Train the model of `cell` and measure it.
+
+    Args:
+        cell: the run.
+        data: the folder of the tasks.
+        work: where it works; a run that was interrupted there is resumed.
+        known: results so far; the scores of a teacher among them are not taken again.
+        watch: told of everything that happens.
+        command: the command line, for the result.
+    """
+    from sparsify.run import run
+    from sparsify.run.folder import WORK
+
+    split = cell.task.split(data, work, cell.seed)
+    loaded = cell.recipe(split)
+    folder = work / cell.set_name / cell.name
+    resumed = (folder / WORK / "recipe.yaml").exists()
+    wall, cpu = time.perf_counter(), time.process_time()
+    report = run(loaded, folder, resume=resumed, overwrite=not resumed, watch=watch)
+    teacher = digest(folder / "dense.onnx")
+    dense = next((each.dense["held-out"] for each in known if each.teacher == teacher), None)
+    watch.phase("held-out")
+    sparse, rows = held_out(loaded, split, folder / "model.onnx")
+    if dense is None:
+        dense, _ = held_out(loaded, split, folder / "dense.onnx")
+    text = loaded.text.replace(str(data), "DATA").replace(str(work), "WORK")
+    assert report.dense_onnx is not None
+    assert report.sparse_onnx is not None
+    outcome = Outcome(
+        task=cell.task.name,
+        budget=cell.budget.name,
+        method=cell.method.name,
+        sparsity=cell.sparsity,
+        seed=cell.seed,
+        zeros=report.pruned_sparsity,
+        macs=_macs(report),
+        main=report.sparse_onnx.main,
+        sparse={"dev": report.sparse_onnx.values, "held-out": sparse},
+        dense={"dev": report.dense_onnx.values, "held-out": dense},
+        rows={"dev": _rows(split.validation), "held-out": rows},
+        teacher=teacher,
+        steps=report.history[-1].step,
+        wall_s=round(time.perf_counter() - wall, 1),
+        cpu_s=round(time.process_time() - cpu, 1),
+        train_wall_s=round(sum(p.seconds for p in report.phases if p.name == "train"), 1),
+        resumed=resumed,
+        history=[{"step": point.step, **point.values} for point in report.history],
+        warnings=report.warnings,
+        recipe=text,
+        command=command,
+        date=date.today().isoformat(),
+        machine=report.machine,
+        versions=report.versions,
+    )
+    shutil.rmtree(folder)
+    return outcome
+
+
+def held_out(loaded: Loaded, split: Split, path: Path) -> tuple[Scores, int]:
+    """The metrics of an ONNX file, beside its tokenizer, on the held-out rows; and their number."""
+    from transformers import AutoTokenizer
+
+    from sparsify import data
+    from sparsify.run.measuring import onnx_scores
+    from sparsify.runtime import session
+
+    spec = loaded.recipe.data
+    assert spec is not None
+    aside = spec.model_copy(update={"validation": str(split.held_out), "validation_rows": None})
+    rows = data.load(aside, seed=0).validation
+    tokenizer = AutoTokenizer.from_pretrained(path.parent)
+    names = [each.name for each in session(path).get_inputs()]
+    encoded = data.encode(rows, tokenizer, spec.max_length, names)
+    return onnx_scores(encoded, path).values, len(encoded)
+
+
+def digest(path: Path) -> str:
+    """The first twelve digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def _macs(report: RunReport) -> float:
+    assert report.dense_cost is not None
+    assert report.sparse_cost is not None
+    return round(report.sparse_cost.macs / report.dense_cost.macs, 4)
+
+
+def _rows(path: Path) -> int:
+    from sparsify.data import files
+
+    return len(files.read(str(path)))

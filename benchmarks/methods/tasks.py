@@ -1,0 +1,103 @@
+"""The tasks: their files, the rows that are held out from training, and how long their texts are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sparsify.data import files
+from sparsify.data.table import Table
+from sparsify.errors import Problem
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of two official splits, of which only `train` is learned from."""
+
+    name: str
+    train: str
+    validation: str
+    text: tuple[str, ...]
+    max_length: int
+    held_out: int
+    """How many rows of `train` are set aside to measure on: no run and no teacher sees them."""
+    folds: bool = False
+    """Whether each seed sets others aside; for tasks with few rows."""
+
+    def split(self, data: Path, work: Path, seed: int) -> Split:
+        """The files of the task for the runs of one seed; made in `work` if they are not there.
+
+        Texts that stand in `train` more than once are never held out, so that no text is in both.
+
+        Raises:
+            Problem: `data` has no such files.
+        """
+        source = data / self.train
+        if not source.is_file():
+            raise Problem(
+                "no such file",
+                where=str(source),
+                hint="name the folder of the tasks: --data FOLDER, or SPARSIFY_TASKS",
+            )
+        draw = seed if self.folds else 0
+        folder = work / "data" / f"{self.name}-{draw}"
+        found = Split(folder / "train.tsv", data / self.validation, folder / "held-out.tsv")
+        if not found.held_out.exists():
+            self._write(files.read(str(source)), found, draw)
+        return found
+
+    def _write(self, table: Table, to: Split, draw: int) -> None:
+        texts = list(zip(*(table.columns[name] for name in self.text), strict=True))
+        times = Counter(texts)
+        order = np.random.default_rng(draw).permutation(len(texts)).tolist()
+        aside = {row for row in [r for r in order if times[texts[r]] == 1][: self.held_out]}
+        to.train.parent.mkdir(parents=True, exist_ok=True)
+        rows = range(len(texts))
+        # the held-out rows last: where they are, both are
+        for path, chosen in (
+            (to.train, [row for row in rows if row not in aside]),
+            (to.held_out, sorted(aside)),
+        ):
+            names = (*self.text, "label")
+            lines = ["\t".join(names)]
+            lines += ["\t".join(str(table.columns[name][row]) for name in names) for row in chosen]
+            draft = path.with_suffix(".part")
+            draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            draft.replace(path)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The files of one run: what it learns from, and the two that it is measured on."""
+
+    train: Path
+    validation: Path
+    held_out: Path
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("sst2", "sst2/train.tsv.gz", "sst2/validation.tsv.gz", ("sentence",), 64, 6000),
+        Task(
+            "mrpc",
+            "mrpc/train.tsv.gz",
+            "mrpc/validation.tsv.gz",
+            ("sentence1", "sentence2"),
+            128,
+            458,
+            folds=True,
+        ),
+        Task(
+            "qnli",
+            "qnli/train_derived.tsv.gz",
+            "qnli/validation.tsv.gz",
+            ("question", "sentence"),
+            128,
+            6000,
+        ),
+    )
+}
