@@ -1,4 +1,4 @@
-"""`python -m benchmarks methods`: run what is missing, list it, and write the page and the plots."""
+"""`python -m benchmarks methods`: run what is missing, list it, write the page and the plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tasks: their files, the rows that are held out from training, and how long their texts are."""
+"""The tasks: their files, the rows held out from training, and how long their texts are."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class Task:
         texts = list(zip(*(table.columns[name] for name in self.text), strict=True))
         times = Counter(texts)
         order = np.random.default_rng(draw).permutation(len(texts)).tolist()
-        aside = {row for row in [r for r in order if times[texts[r]] == 1][: self.held_out]}
+        once = [row for row in order if times[texts[row]] == 1]
+        aside = set(once[: self.held_out])
         to.train.parent.mkdir(parents=True, exist_ok=True)
         rows = range(len(texts))
         # the held-out rows last: where they are, both are

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import sparsify
-from sparsify.errors import Problem, nearest, unknown
+from sparsify.errors import Problem, nearest
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -39,7 +39,8 @@ def find(name_or_path: str, folder: Path | None = None) -> Path:
     if path.is_dir():
         raise Problem("a folder, not a recipe", where=name_or_path, hint="name the file in it")
     if is_name:
-        raise unknown("recipe", name_or_path, known)
+        hint = nearest(name_or_path, known) or "`sparsify recipes` lists them"
+        raise Problem(f"no recipe named {name_or_path!r}", hint=hint)
     beside = sorted(path.parent.glob("*.yaml")) if path.parent.is_dir() else []
     hint = nearest(path.name, (each.name for each in beside))
     if path.stem in known:

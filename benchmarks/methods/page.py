@@ -1,0 +1,117 @@
+"""docs/results.md: the tables between its markers, and the plots beside it, from kept results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks import results
+from benchmarks.methods.budgets import BUDGETS
+from benchmarks.methods.outcome import Outcome, read
+from benchmarks.methods.plot import plot
+from benchmarks.methods.summary import DEV, HELD_OUT, Line, Spread, summary
+from sparsify.errors import Problem
+
+PAGE = "results.md"
+MARKED = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
+HEAD = (
+    "method", "sparsity", "zeros", "seeds", "held out", "to its base", "dev", "to its base",
+    "of dense, held out", "CPU s", "wall s",
+)  # fmt: skip
+NUMBERS = len(HEAD) - 1
+
+
+def rewrite(folder: Path, docs: Path) -> Iterator[Path]:
+    """Make the page's tables and every plot anew; the files that were written.
+
+    Args:
+        folder: holds a folder of results for each task and budget.
+        docs: the folder of the page.
+
+    Raises:
+        Problem: the page or its markers are missing.
+    """
+    page = docs / PAGE
+    text = page.read_text() if page.is_file() else ""
+    if not MARKED.search(text):
+        raise Problem("no `<!-- methods -->` with its `<!-- end -->`", where=str(page))
+    sections = []
+    for each in sorted(path for path in folder.iterdir() if path.is_dir()):
+        outcomes = read(each)
+        if not outcomes:
+            continue
+        lines = summary(outcomes)
+        picture = docs / "results" / f"{each.name}.png"
+        picture.parent.mkdir(exist_ok=True)
+        plot(lines, outcomes, picture)
+        yield picture
+        sections.append(section(lines, outcomes, f"results/{picture.name}"))
+    results.write(page, MARKED.sub(lambda found: found[1] + "\n".join(sections) + found[2], text))
+    yield page
+
+
+def section(lines: Sequence[Line], outcomes: Sequence[Outcome], picture: str) -> str:
+    """The heading, plot, table and conditions of one task and budget, in Markdown."""
+    one = outcomes[0]
+    rules = ["---"] * (len(HEAD) - NUMBERS) + ["---:"] * NUMBERS
+    rows = [HEAD, rules, *(_row(line) for line in lines)]
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return f"""### {one.task}, {one.budget}
+
+![{one.main} against sparsity]({picture})
+
+{table}
+{_conditions(outcomes)}
+"""
+
+
+def _row(line: Line) -> list[str]:
+    zeros = line.zeros()
+    return [
+        f"`{line.method}`",
+        f"{line.sparsity:.0%}",
+        "removed" if zeros is None else f"{zeros:.1%}",
+        str(len(line.outcomes)),
+        _score(line.score(HELD_OUT)),
+        _gain(line.gain(HELD_OUT)),
+        _score(line.score(DEV)),
+        _gain(line.gain(DEV)),
+        f"{line.kept(HELD_OUT):.1%}",
+        f"{line.cpu_s():,.0f}",
+        f"{line.wall_s():,.0f}",
+    ]
+
+
+def _score(spread: Spread) -> str:
+    return f"{spread.mean:.4f}" + ("" if spread.deviation is None else f" ± {spread.deviation:.4f}")
+
+
+def _gain(spread: Spread | None) -> str:
+    if spread is None:
+        return ""
+    return f"{spread.mean:+.4f}" + ("" if spread.error is None else f" (s.e. {spread.error:.4f})")
+
+
+def _conditions(outcomes: Sequence[Outcome]) -> str:
+    """What all runs share, in sentences."""
+    one = outcomes[0]
+    dense = {rows: Spread.of([each.dense_score(rows) for each in outcomes]) for rows in one.dense}
+    told = ", ".join(f"{spread.mean:.4f} ({rows})" for rows, spread in dense.items())
+    steps = " or ".join(f"{count:,}" for count in sorted({each.steps for each in outcomes}))
+    machines = sorted({_machine(each) for each in outcomes})
+    versions = sorted({f"torch {each.versions['torch']}" for each in outcomes})
+    return (
+        f"Budget `{one.budget}`: {BUDGETS[one.budget].says}; {steps} steps. Dense: {told}. "
+        f"Rows: {', '.join(f'{count:,} {rows}' for rows, count in one.rows.items())}. "
+        f"± is the standard deviation over seeds, s.e. the standard error of the mean paired "
+        f"difference. {'; '.join(machines)}; {', '.join(versions)}. "
+        f"`python -m benchmarks methods --task {one.task} --budget {one.budget}`"
+    )
+
+
+def _machine(outcome: Outcome) -> str:
+    machine = outcome.machine
+    if machine["gpu"] != "none":
+        return machine["gpu"]
+    return f"{machine['processor'] or machine['system']}, {machine['torch_threads']} thread"
