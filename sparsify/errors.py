@@ -26,6 +26,10 @@ class Violation(AssertionError):
     """The spec or a pass's promise was broken. A bug of the pass, never a user's mistake."""
 
 
+class Clash(TypeError):
+    """Two passes, or two methods of a kind, claim one name. The plugin that came later is wrong."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint towards the closest of `known`, or all of them when none is close and they are few."""
     names = sorted(set(known))

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import CoreSchema, core_schema
 
 from sparsify.choice import choice_schema, read_choice, write_choice
+from sparsify.errors import Clash
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -78,7 +79,8 @@ class Kind:
                 f"{self.name} {member.name!r} asks for {strangers}; it is given {self.given}"
             )
         if member.name in self.members:
-            raise TypeError(f"two functions claim the {self.name} {member.name!r}")
+            rival = self.members[member.name].function.__module__
+            raise Clash(f"the {self.name} {member.name!r} is taken by one of {rival}")
         self.members[member.name] = member
         return function
 

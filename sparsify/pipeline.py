@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import CoreSchema, core_schema
 
 from sparsify.choice import choice_schema, read_choice, write_choice
-from sparsify.errors import Problem, Violation
+from sparsify.errors import Clash, Problem, Violation
 from sparsify.program import Program
 from sparsify.report import PassReport
 from sparsify.sameness import Witness
@@ -84,7 +84,8 @@ class Pass(BaseModel, ABC):
         cls.tag = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
         rival = Pass.known.setdefault(cls.tag, cls)
         if (rival.__module__, rival.__qualname__) != (cls.__module__, cls.__qualname__):
-            raise TypeError(f"two passes claim the tag {cls.tag!r}")
+            taken = f"the name {cls.tag!r} is taken by the pass {rival.__qualname__}"
+            raise Clash(f"{taken} of {rival.__module__}")
         Pass.known[cls.tag] = cls
 
     @abstractmethod

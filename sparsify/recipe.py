@@ -151,6 +151,9 @@ class Export(Section):
 class Recipe(Section):
     """A model and what to do to it, in order."""
 
+    plugins: list[str] = []
+    """Python files with passes and methods of your own, relative to the recipe. They are run: name
+    only files that you trust."""
     model: Model | None = None
     """The model to start from, by `path`; `--model` gives it on the command line."""
     data: Data | None = None

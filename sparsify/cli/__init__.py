@@ -9,7 +9,7 @@ import warnings
 import typer
 
 import sparsify
-from sparsify.cli import exports, files, recipes, results, screen
+from sparsify.cli import exports, files, plugins, recipes, results, screen
 from sparsify.errors import CheckFailed, Problem
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for verb in (
     files.export,
     files.bench,
     recipes.passes,
+    plugins.check_plugin,
     recipes.recipes,
     recipes.schema,
 ):

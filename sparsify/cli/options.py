@@ -24,6 +24,15 @@ ModelPath = Annotated[
         help="A folder, hub name, package://NAME/FOLDER or package.module:factory.",
     ),
 ]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="A Python file with passes of your own; it is run.",
+        show_default=False,
+    ),
+]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="DIR", help="Where results go.", show_default=False),

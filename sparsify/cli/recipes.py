@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparsify.cli import screen
-from sparsify.cli.options import Json, ModelPath, Output, Quiet, RecipeName, Sets, overrides
+from sparsify.cli.options import (
+    Json,
+    ModelPath,
+    Output,
+    Plugins,
+    Quiet,
+    RecipeName,
+    Sets,
+    overrides,
+)
 from sparsify.cli.results import contents
 from sparsify.errors import CheckFailed
 
@@ -26,6 +35,7 @@ def run(
     recipe: RecipeName,
     sets: Sets = None,
     model: ModelPath = None,
+    plugin: Plugins = None,
     output: Output = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted run in its folder.")
@@ -40,7 +50,7 @@ def run(
     from sparsify import run as runner
     from sparsify import schema
 
-    loaded = schema.read(recipe, overrides(sets, model))
+    loaded = schema.read(recipe, overrides(sets, model), plugin_files=plugin or ())
     folder = output or Path("out") / loaded.name
     started = time.time()
     try:
@@ -84,6 +94,7 @@ def plan(
     recipe: RecipeName,
     sets: Sets = None,
     model: ModelPath = None,
+    plugin: Plugins = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -91,7 +102,7 @@ def plan(
     from sparsify import run as runner
     from sparsify import schema
 
-    loaded = schema.read(recipe, overrides(sets, model))
+    loaded = schema.read(recipe, overrides(sets, model), plugin_files=plugin or ())
     with screen.watching(quiet=quiet) as watch:
         planned = runner.plan(loaded, watch=watch)
 
@@ -103,18 +114,24 @@ def plan(
     screen.answer(as_json, lambda: planned.model_dump(mode="json"), view)
 
 
-def passes(as_json: Json = False) -> None:
+def passes(plugin: Plugins = None, as_json: Json = False) -> None:
     """List every pass and every method, with the keys that a recipe may set."""
     from sparsify import kinds, plugins
     from sparsify.pipeline import Pass
+    from sparsify.plugin_files import comes_from, load_file
     from sparsify.view.catalog import catalog, catalog_facts
 
     plugins.load()
+    for each in plugin or ():
+        load_file(each, where="--plugin")
     known = [cls for _, cls in sorted(Pass.known.items())]
+    members = [member for kind in kinds.KINDS for member in kind.members.values()]
+    modules = [cls.__module__ for cls in known] + [each.function.__module__ for each in members]
+    origins = {module: comes_from(module) for module in modules}
     screen.answer(
         as_json,
-        lambda: catalog_facts(known, kinds.KINDS),
-        lambda: catalog(known, kinds.KINDS),
+        lambda: catalog_facts(known, kinds.KINDS, origins),
+        lambda: catalog(known, kinds.KINDS, origins),
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from sparsify import plugins
 from sparsify.recipe import Recipe
-from sparsify.schema.compose import load
+from sparsify.schema.compose import load, read_tree
+from sparsify.schema.extensions import add, load_named, rooted
 from sparsify.schema.find import builtin_recipes, find, purpose, recipe_folder
 from sparsify.schema.nodes import Table
 from sparsify.schema.overrides import override
@@ -21,6 +25,7 @@ __all__ = [
     "Loaded",
     "builtin_recipes",
     "json_schema",
+    "parse",
     "purpose",
     "read",
     "recipe_folder",
@@ -55,21 +60,49 @@ class Loaded:
         return self.at(*(key for key in keys if key != ""))
 
 
-def read(name_or_path: str, overrides: Sequence[str] = ()) -> Loaded:
+def read(
+    name_or_path: str, overrides: Sequence[str] = (), *, plugin_files: Sequence[Path] = ()
+) -> Loaded:
     """Read a recipe: what it extends, then `overrides` (`a.b=c`), then its variables.
 
     Args:
         name_or_path: the name of a built-in recipe, or the path of one.
         overrides: values to set, in order; see overrides.py.
+        plugin_files: files with passes of the user's own, beside those that the recipe names.
 
     Raises:
         Problem: the first mistake in the text, with its place and the nearest valid name.
     """
     plugins.load()
     source = find(name_or_path)
-    tree = load(source)
-    for each in overrides:
-        tree = override(tree, each)
-    recipe = validate(substitute(tree))
+    tree = add(load(source), plugin_files)
+    recipe, tree = _finished(tree, overrides)
     says = purpose(source) or f"{source.stem}, resolved."
     return Loaded(recipe, f"# {says}\n{to_yaml(recipe)}", source.stem, source, tree)
+
+
+def parse(recipe: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+    """A recipe from YAML text or from plain values; messages call it `recipe`.
+
+    Args:
+        recipe: what a file would hold, `vars` and `plugins` included, `extends` not.
+        overrides: as for `read`.
+
+    Raises:
+        Problem: the first mistake in it.
+    """
+    plugins.load()
+    text = recipe if isinstance(recipe, str) else yaml.safe_dump(dict(recipe), sort_keys=False)
+    found, _ = _finished(read_tree(text, "recipe"), overrides)
+    return found
+
+
+def _finished(tree: Table, overrides: Sequence[str]) -> tuple[Recipe, Table]:
+    """The recipe that a tree says with `overrides`, and the tree with them."""
+    # an option may set a key of a pass that only a plugin knows, or name a plugin
+    load_named(tree)
+    for each in overrides:
+        tree = override(tree, each)
+    tree = rooted(tree, Path())
+    load_named(tree)
+    return validate(substitute(tree)), tree

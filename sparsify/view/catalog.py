@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from rich.console import Group, RenderableType
@@ -13,7 +13,11 @@ from rich.text import Text
 
 from sparsify.kinds import Kind
 from sparsify.pipeline import Pass
+from sparsify.plugin_files import BUILT_IN
 from sparsify.view.tables import table
+
+Origins: TypeAlias = Mapping[str, str]
+"""Module -> where it comes from: `built in`, a file, a package."""
 
 
 def type_words(schema: Mapping[str, Any]) -> str:
@@ -57,12 +61,12 @@ def first_sentence(subject: object) -> str:
     return words.partition(". ")[0].rstrip(".")
 
 
-def passes_catalog(passes: Sequence[type[Pass]]) -> Table:
+def passes_catalog(passes: Sequence[type[Pass]], origins: Origins) -> Table:
     """One row a pass: what it does, what a recipe may set, whether outputs stay exactly equal."""
     made = table("pass", "what it does", "keys", "exact")
     for cls in passes:
         made.add_row(
-            Text(cls.tag, "bold"),
+            _name(cls.tag, origins[cls.__module__]),
             Text(first_sentence(cls)),
             Text(keys_words(cls)),
             "yes" if cls.exact else "",
@@ -70,12 +74,12 @@ def passes_catalog(passes: Sequence[type[Pass]]) -> Table:
     return made
 
 
-def kind_catalog(kind: Kind) -> Table:
+def kind_catalog(kind: Kind, origins: Origins) -> Table:
     """One row a member of `kind`: what it is, what a recipe may set, what it is given."""
     made = table(kind.name, "what it is", "keys", "is given", title=kind.question)
     for name, member in sorted(kind.members.items()):
         made.add_row(
-            Text(name, "bold"),
+            _name(name, origins[member.function.__module__]),
             Text(member.summary),
             Text(keys_words(member.options)),
             ", ".join(member.given),
@@ -83,18 +87,30 @@ def kind_catalog(kind: Kind) -> Table:
     return made
 
 
-def catalog(passes: Sequence[type[Pass]], kinds: Sequence[Kind]) -> RenderableType:
+def _name(name: str, origin: str) -> Text:
+    """A name, and below it where it comes from; what is built in needs no word."""
+    found = Text(name, "bold")
+    return found if origin == BUILT_IN else found.append(f"\nfrom {origin}", "not bold dim")
+
+
+def catalog(
+    passes: Sequence[type[Pass]], kinds: Sequence[Kind], origins: Origins
+) -> RenderableType:
     """All passes, then the members of each kind that has any."""
-    return Group(passes_catalog(passes), *(kind_catalog(kind) for kind in kinds if kind.members))
+    tables = (kind_catalog(kind, origins) for kind in kinds if kind.members)
+    return Group(passes_catalog(passes, origins), *tables)
 
 
-def catalog_facts(passes: Sequence[type[Pass]], kinds: Sequence[Kind]) -> dict[str, Any]:
+def catalog_facts(
+    passes: Sequence[type[Pass]], kinds: Sequence[Kind], origins: Origins
+) -> dict[str, Any]:
     """The same for programs."""
     return {
         "passes": {
             cls.tag: {
                 "summary": first_sentence(cls),
                 "exact": cls.exact,
+                "from": origins[cls.__module__],
                 "schema": cls.model_json_schema(),
             }
             for cls in passes
@@ -106,6 +122,7 @@ def catalog_facts(passes: Sequence[type[Pass]], kinds: Sequence[Kind]) -> dict[s
                     name: {
                         "summary": member.summary,
                         "given": list(member.given),
+                        "from": origins[member.function.__module__],
                         "schema": member.options.model_json_schema(),
                     }
                     for name, member in sorted(kind.members.items())

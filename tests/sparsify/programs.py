@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification
 
 from sparsify.capture import capture
+from sparsify.contract.models import Plain
 from sparsify.data import Encoded
 from sparsify.models import example_inputs
 from sparsify.models.source import Source
@@ -19,26 +20,6 @@ from tests.sparsify.tiny import config
 
 ENCODERS = ("bert", "distilbert", "roberta", "albert", "electra", "mpnet")
 EVERY = (*ENCODERS, "plain")
-
-
-class Plain(nn.Module):
-    """A classifier of a user's own around torch.nn.TransformerEncoder."""
-
-    def __init__(self, dropout: float = 0.1) -> None:
-        super().__init__()
-        self.words = nn.Embedding(40, 32)
-        self.positions = nn.Embedding(32, 32)
-        layer = nn.TransformerEncoderLayer(32, 2, 64, dropout, batch_first=True)
-        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
-        self.head = nn.Linear(32, 2)
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """f32[batch, 2] from i64[batch, sequence]."""
-        places = torch.arange(input_ids.shape[1], device=input_ids.device)
-        state = self.words(input_ids) + self.positions(places)
-        state = self.encoder(state, src_key_padding_mask=attention_mask == 0)
-        logits: Tensor = self.head(state[:, 0])
-        return logits
 
 
 class Toy(nn.Module):

@@ -64,7 +64,7 @@ def test_two_passes_cannot_share_a_tag() -> None:
             def run(self, program: Program) -> Report:
                 return Report()
 
-    with pytest.raises(TypeError, match="two passes claim the tag 'refuses'"):
+    with pytest.raises(TypeError, match="the name 'refuses' is taken by the pass"):
         again()
 
 

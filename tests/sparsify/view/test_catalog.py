@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 
 from sparsify.kinds import KINDS, Kind
 from sparsify.pipeline import Pass
+from sparsify.plugin_files import BUILT_IN
 from sparsify.view.catalog import (
     catalog,
     catalog_facts,
@@ -20,6 +22,7 @@ from sparsify.view.catalog import (
 )
 
 ALL = [cls for _, cls in sorted(Pass.known.items())]
+BUILT_IN_ALL = defaultdict(lambda: BUILT_IN)
 
 
 class Options(BaseModel):
@@ -59,7 +62,7 @@ def test_a_kind_lists_its_members_with_their_question(rendered: Callable[..., st
         """Red. The second sentence is for the reader of the code."""
 
     assert_expected_inline(
-        rendered(kind_catalog(colour), encoding="ascii"),
+        rendered(kind_catalog(colour, BUILT_IN_ALL), encoding="ascii"),
         """\
 which colour is it?
 +------------------------------------------------------------------------------+
@@ -77,14 +80,14 @@ def test_a_first_sentence_is_one_line() -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_every_pass_and_every_member_is_listed(rendered: Callable[..., str], width: int) -> None:
-    shown = rendered(catalog(ALL, KINDS), width=width)
+    shown = rendered(catalog(ALL, KINDS, BUILT_IN_ALL), width=width)
     for name in [cls.tag for cls in ALL] + [name for kind in KINDS for name in kind.members]:
         assert name in shown
     assert max(map(len, shown.splitlines())) <= width
 
 
 def test_programs_get_the_same_list() -> None:
-    facts = catalog_facts(ALL, KINDS)
+    facts = catalog_facts(ALL, KINDS, BUILT_IN_ALL)
     assert set(facts["passes"]) == set(Pass.known)
     assert set(facts["kinds"]) == {kind.name for kind in KINDS}
 
