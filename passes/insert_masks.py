@@ -10,7 +10,7 @@ from sparsify.analysis.accounts import accounts
 from sparsify.analysis.products import Product, products
 from sparsify.analysis.roles import roles, select
 from sparsify.pipeline import Pass, Report
-from sparsify.program import Program
+from sparsify.program import MASK, Program
 
 
 class InsertMasks(Pass):
@@ -24,6 +24,8 @@ class InsertMasks(Pass):
 
     targets: list[str] = Field(default=["body"])
     """Names, globs, `re:` patterns, roles (`ffn.down`, `head`) or groups of them (`attention`)."""
+    keep_zeros: bool = False
+    """Whether what is zero in a weight is zero in its mask, so that a sparse model stays sparse."""
 
     def run(self, program: Program) -> Report:
         report = Report()
@@ -40,10 +42,20 @@ class InsertMasks(Pass):
                 report.left[name] = "already masked"
             else:
                 program.mask(of_weight[0].attribute, [use.reader for use in of_weight])
-                report.did[name] = f"masked, {program.tensor(name).numel():,} weights"
+                report.did[name] = self._told(program, name)
         for name, reason in accounts(program).items():
             if name not in uses:
                 report.left[name] = reason
         report.facts["masked_weights"] = len(program.masks())
         report.facts["masked_parameters"] = sum(m.numel() for m in program.masks().values())
         return report
+
+    def _told(self, program: Program, name: str) -> str:
+        """What is said of a weight that got its mask, and its zeros where they are kept."""
+        weight = program.tensor(name)
+        says = f"masked, {weight.numel():,} weights"
+        if not self.keep_zeros:
+            return says
+        mask = program.tensor(f"{name}{MASK}")
+        mask.copy_(weight != 0)
+        return f"{says}, {int((mask == 0).sum()):,} of them zero for good"

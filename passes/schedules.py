@@ -9,6 +9,7 @@ from pydantic import Field
 from sparsify.kinds import schedule
 
 Count = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @schedule
@@ -18,21 +19,27 @@ def one_shot(t: float) -> float:
 
 
 @schedule
-def linear(t: float) -> float:
-    """The same number of weights in every update."""
-    return t
+def linear(t: float, *, first: Share = 0.0) -> float:
+    """The same number of weights in every update; the share `first` of them at once."""
+    return first + (1.0 - first) * t
 
 
 @schedule
-def cubic(t: float) -> float:
-    """1 - (1 - t)^3, fast at first. Zhu and Gupta 2017, arXiv:1710.01878, equation 1."""
-    return 1.0 - (1.0 - t) ** 3
+def cubic(t: float, *, first: Share = 0.0) -> float:
+    """1 - (1 - t)^3, fast at first. Zhu and Gupta 2017, arXiv:1710.01878, equation 1.
+
+    first + (1 - first) * (1 - (1 - t)^3) where the share `first` is pruned at once: their initial
+    sparsity over the final one.
+    """
+    return first + (1.0 - first) * (1.0 - (1.0 - t) ** 3)
 
 
 @schedule
-def polynomial(t: float, *, power: Annotated[float, Field(gt=0)] = 3.0) -> float:
+def polynomial(
+    t: float, *, power: Annotated[float, Field(gt=0)] = 3.0, first: Share = 0.0
+) -> float:
     """1 - (1 - t)^power: 1 is `linear`, 3 is `cubic`, more is faster at first."""
-    return float(1.0 - (1.0 - t) ** power)
+    return float(first + (1.0 - first) * (1.0 - (1.0 - t) ** power))
 
 
 @schedule
@@ -47,9 +54,7 @@ def steps(t: float, *, count: Count = 9) -> float:
 
 
 @schedule
-def cyclic(
-    t: float, *, cycles: Count = 6, first: Annotated[float, Field(ge=0, le=1)] = 0.7
-) -> float:
+def cyclic(t: float, *, cycles: Count = 6, first: Share = 0.7) -> float:
     """`first` at once, then along a cubic, and after each of `cycles` a time to recover.
 
     first + (1 - first) * (1 - (1 - k / cycles)^3) from t = k / cycles on. oBERT, arXiv:2203.07259:

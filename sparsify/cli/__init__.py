@@ -9,7 +9,15 @@ import warnings
 import typer
 
 import sparsify
-from sparsify.cli import exports, files, plugins, recipes, results, screen
+from sparsify.cli import (
+    exports,
+    files,
+    imports,
+    plugins,
+    recipes,
+    results,
+    screen,
+)
 from sparsify.errors import CheckFailed, Problem
 
 app = typer.Typer(
@@ -29,6 +37,7 @@ for verb in (
     recipes.passes,
     plugins.check_plugin,
     recipes.recipes,
+    imports.import_recipe,
     recipes.schema,
 ):
     app.command()(exports.offered(verb))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -59,6 +60,8 @@ class Table:
 
 
 Node: TypeAlias = Scalar | Items | Table
+TAG = re.compile(r"!\w+$")
+"""A tag of a recipe of another tool, such as `!GMPruningModifier`."""
 Place: TypeAlias = Callable[[yaml.Mark], Spot]
 
 
@@ -66,23 +69,34 @@ class _Loader(yaml.SafeLoader):
     """Composes nodes only; explicit tags are refused before anything is made of them."""
 
     yaml_implicit_resolvers = RESOLVERS
+    tags: re.Pattern[str] = re.compile("$.")
+    """The tags that are kept: none."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        if getattr(event, "tag", None) not in (None, "!"):
+        tag = getattr(event, "tag", None)
+        if tag not in (None, "!") and not self.tags.match(tag):
             what = "tags are not read; write the plain value"
             raise yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
 
-def compose(text: str, place: Place) -> Node | None:
+class _TagKeeper(_Loader):
+    """Keeps tags that are words; nothing is ever made of them."""
+
+    tags = TAG
+
+
+def compose(text: str, place: Place, *, keep_tags: bool = False) -> Node | None:
     """The tree of a YAML text, or None where it is empty.
+
+    With `keep_tags`, `!Name {key: 1}` is read as `Name: {key: 1}`.
 
     Raises:
         Problem: not YAML, several documents, a tag, a key twice, an alias inside itself.
     """
     try:
-        root = _Loader(text).get_single_node()
+        root = (_TagKeeper if keep_tags else _Loader)(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         spot = place(mark) if mark else None
@@ -123,6 +137,12 @@ def _convert(node: yaml.Node, place: Place, inside: tuple[yaml.Node, ...]) -> No
     spot = place(node.start_mark)
     if any(node is outer for outer in inside):
         raise Problem("an alias stands inside what it stands for", where=str(spot))
+    if TAG.match(node.tag):
+        return Table(spot, {node.tag[1:]: Entry(spot, _untagged(node, spot, place, inside))})
+    return _untagged(node, spot, place, inside)
+
+
+def _untagged(node: yaml.Node, spot: Spot, place: Place, inside: tuple[yaml.Node, ...]) -> Node:
     match node:
         case yaml.ScalarNode():
             return Scalar(spot, value_of(node.tag, node.value), node.value)

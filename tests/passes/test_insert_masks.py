@@ -93,3 +93,13 @@ def test_experts_are_masked_before_a_token_picks_one() -> None:
     assert set(found.masks()) == {
         f"model.layers.{i}.mlp.experts.{part}_proj" for i in (0, 1) for part in ("gate_up", "down")
     }
+
+
+def test_zeros_of_a_sparse_model_can_stay_zero() -> None:
+    found = program("bert")
+    name = "bert.encoder.layer.0.output.dense.weight"
+    with torch.no_grad():
+        found.tensor(name)[:, ::2] = 0
+    (step,) = apply([InsertMasks(keep_zeros=True)], found)
+    assert torch.equal(found.masks()[name], (found.tensor(name) != 0).float())
+    assert step.report.did[name] == "masked, 2,048 weights, 1,024 of them zero for good"

@@ -1,0 +1,97 @@
+"""SparseML's modifiers of training: its length, learning rates, distillation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sparsify.importing import targets
+from sparsify.importing.draft import Draft
+from sparsify.importing.keys import Keys
+from sparsify.importing.rows import listed
+
+ONE_RATE = "one learning rate for the whole run: up for `warmup`, then straight down to zero"
+LOGGED = "runs are logged whole here"
+CLASSIFIERS = "only classifiers and regressors are trained, by their `logits`"
+
+
+def epoch_range(keys: Keys, draft: Draft) -> None:
+    if (keys.number("start_epoch", 0.0) or 0.0) > 0:
+        keys.near("start_epoch", "", "a run begins at its first step")
+    keys.same("start_epoch", "a run begins at its first step")
+    keys.same("end_epoch", f"train.epochs: {draft.epochs:g}" if draft.epochs else "")
+
+
+def learning_rates(modifiers: Sequence[Keys], draft: Draft) -> None:
+    """All modifiers of the learning rate together: the highest one is kept."""
+    rates = [_rate(keys) for keys in modifiers]
+    if not modifiers or not any(rates):
+        for keys in modifiers:
+            keys.close("no learning rate is found in it")
+        return
+    highest = rates.index(max(rates))
+    draft.train["learning_rate"] = rates[highest]
+    for number, keys in enumerate(modifiers):
+        name = "init_lr" if "init_lr" in keys else "learning_rate"
+        curve = keys.text("lr_func", "constant")
+        falls = curve == "linear" and not keys.number("final_lr", 0.0)
+        covers = len(modifiers) == 1 and keys.number("end_epoch", draft.epochs) == draft.epochs
+        if number != highest:
+            keys.lost(name, ONE_RATE)
+        keys.same(name, f"train.learning_rate: {rates[highest]:g}")
+        if falls and covers:
+            draft.train["warmup"] = 0.0
+            for each in ("lr_func", "final_lr", "start_epoch", "end_epoch"):
+                keys.same(each, "train.warmup: 0, then straight down to zero")
+        for each in ("lr_func", "final_lr", "start_epoch", "end_epoch", "cycle_epochs"):
+            keys.near(each, "", ONE_RATE)
+        keys.needless("constant_logging", LOGGED)
+        keys.close(ONE_RATE)
+
+
+def weight_decay(keys: Keys, draft: Draft) -> None:
+    draft.train["weight_decay"] = keys.need("weight_decay")
+    keys.same("weight_decay", f"train.weight_decay: {draft.train['weight_decay']:g}")
+    keys.needless("start_epoch", "from the first step on")
+
+
+def trainable(keys: Keys, draft: Draft) -> None:
+    """Parameters that do not learn."""
+    names = targets.parameters(keys.words("params"))
+    if keys.flag("trainable", True):
+        keys.needless("trainable", "what is not frozen learns")
+        keys.needless("params", "what is not frozen learns")
+    else:
+        draft.train.setdefault("freeze", []).extend(names)
+        keys.same("trainable", "train.freeze")
+        keys.same("params", f"train.freeze: {listed(names)}")
+    for name in ("start_epoch", "end_epoch"):
+        keys.near(name, "", "frozen for the whole run")
+    keys.needless("params_strict", "a target that matches nothing is a mistake here")
+
+
+def distillation(keys: Keys, draft: Draft) -> None:
+    hardness = keys.share("hardness", 0.5)
+    temperature = keys.number("temperature", 2.0)
+    assert hardness is not None
+    draft.teacher = draft.teacher or {}
+    if hardness:
+        draft.distill["logits"] = {"weight": hardness, "loss": {"kl": {"temperature": temperature}}}
+    draft.train["task_weight"] = 1.0 - hardness
+    keys.same("hardness", f"distill.logits.weight: {hardness:g}, task_weight: {1 - hardness:g}")
+    keys.same("temperature", f"distill.logits.loss.kl.temperature: {temperature:g}")
+    if set(keys.words("distill_output_keys")) - {"logits"}:
+        keys.lost("distill_output_keys", CLASSIFIERS)
+    keys.same("distill_output_keys", "distill.logits")
+    keys.needless("teacher_input_keys", "the teacher gets what the student gets")
+    for name in ("start_epoch", "end_epoch"):
+        given = keys.number(name, -1.0)
+        if given in (-1.0, 0.0 if name == "start_epoch" else draft.epochs):
+            keys.same(name, "for the whole run")
+        keys.near(name, "", "distilled for the whole run")
+    keys.needless("update_frequency", "distilled in every step")
+    keys.needless("log_types", LOGGED)
+
+
+def _rate(keys: Keys) -> float:
+    found = keys.number("init_lr", keys.number("learning_rate", 0.0))
+    return found or 0.0
