@@ -10,6 +10,7 @@ import typer
 
 import sparsify
 from sparsify.cli import (
+    doctor,
     exports,
     files,
     imports,
@@ -39,6 +40,7 @@ for verb in (
     recipes.recipes,
     imports.import_recipe,
     recipes.schema,
+    doctor.doctor,
 ):
     app.command()(exports.offered(verb))
 
