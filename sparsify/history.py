@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sparsify.atomic import write_text
 from sparsify.errors import Problem
 from sparsify.onnx_report import Part
+from sparsify.report import Point
 
 HISTORY = "history.json"
 """The file's name in the folder of a run."""
@@ -28,8 +29,8 @@ class Series(Part):
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Note `values` at `step`, which is later than every step before."""
-        for name in values.keys() - self.values.keys():
-            self.values[name] = [None] * len(self.step)
+        for name in values:
+            self.values.setdefault(name, [None] * len(self.step))
         self.step.append(step)
         for name, known in self.values.items():
             known.append(values.get(name))
@@ -66,13 +67,27 @@ class History(Part):
     evaluations: Series = Series()
     """The task's metrics on the validation set."""
 
+    @classmethod
+    def of_points(cls, points: Sequence[Point]) -> History:
+        """What the points of a report tell of its training, where no more was kept."""
+        history = cls(steps=points[-1].step if points else 0)
+        for point in points:
+            losses = {name: v for name, v in point.values.items() if name.endswith("_loss")}
+            if losses:
+                history.training.add(point.step, losses)
+            if (share := point.values.get("sparsity_fraction")) is not None:
+                history.masks.add(point.step, {"sparsity_fraction": share})
+            name, value = next(iter(point.values.items()))
+            history.evaluations.add(point.step, {name: value})
+        return history
+
     def save(self, path: Path) -> None:
         """Write to `path`, complete or not at all."""
         write_text(path, self.model_dump_json() + "\n")
 
     @classmethod
-    def load(cls, folder: Path) -> History:
-        """Read the history in the folder of a run; an empty one where the run kept none.
+    def load(cls, folder: Path, points: Sequence[Point] = ()) -> History:
+        """Read the history in the folder of a run; what `points` tell, where the run kept none.
 
         Raises:
             Problem: the file there is no history.
@@ -81,7 +96,7 @@ class History(Part):
         try:
             return cls.model_validate_json(path.read_text())
         except FileNotFoundError:
-            return cls()
+            return cls.of_points(points)
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"]))

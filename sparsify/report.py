@@ -17,6 +17,9 @@ __all__ = [
     "RunReport", "Scores", "SelfTest", "Speed", "StoredWeight",
 ]  # fmt: skip
 
+RECIPE, PAGE = "recipe.yaml", "report.html"
+"""In the folder of a run: its resolved recipe, and what `sparsify report` makes of it."""
+
 
 class Scores(Part):
     """The task's metrics of one model in one runtime, each in its own unit (accuracy: 0 to 1)."""

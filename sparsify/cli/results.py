@@ -56,12 +56,14 @@ def _run(path: Path, weights: str | None, as_json: bool) -> None:
     chosen = {name: report.weights[name] for name in _matching(report.weights, weights)}
 
     def view() -> RenderableType:
+        from sparsify.history import History
         from sparsify.view.result import report_view
         from sparsify.view.weights import sparsity_table
 
         if weights is not None:
             return sparsity_table(chosen)
-        return report_view(report, path.parent, contents(path.parent))
+        history = History.load(path.parent, report.history)
+        return report_view(report, history, path.parent, contents(path.parent))
 
     facts: Any = report.model_dump(mode="json")
     screen.answer(as_json, lambda: facts if weights is None else chosen, view)

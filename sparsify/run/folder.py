@@ -13,12 +13,10 @@ import torch
 from sparsify.atomic import write_text
 from sparsify.errors import Problem
 from sparsify.history import HISTORY, History
+from sparsify.report import PAGE, RECIPE
 
-RECIPE = "recipe.yaml"
 WORK = "work"
 """Checkpoints and banks, until the run is complete."""
-PAGE = "report.html"
-"""What `sparsify report` makes of a run."""
 
 
 def examine(output: Path, recipe: str, *, resume: bool, overwrite: bool) -> None:

@@ -65,6 +65,20 @@ def logarithmic(values: Iterable[float], unit: str = "") -> Axis:
     return Axis(ticks[0], ticks[-1], ticks, labels, logarithmic=True)
 
 
+def spread(wanted: Iterable[float], gap: float, low: float, high: float) -> list[float]:
+    """Places from `low` to `high` near those `wanted`, in their order, at least `gap` apart.
+
+    Where there is no room for all, the last of them lie beyond `high`.
+    """
+    places = list(wanted)
+    free = low
+    for rank, index in enumerate(sorted(range(len(places)), key=places.__getitem__), start=1):
+        highest = high - gap * (len(places) - rank)
+        places[index] = max(free, min(places[index], highest))
+        free = places[index] + gap
+    return places
+
+
 def _range(values: Iterable[float]) -> tuple[float, float]:
     """The ends of `values`, apart even where all are one."""
     found = list(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
-from sparsify.view.axes import Axis, linear, logarithmic
+from sparsify.view.axes import Axis, linear, logarithmic, spread
 from sparsify.view.lines import Line, dots
 from sparsify.view.words import number, percent
 
@@ -51,16 +52,16 @@ class Chart:
         return Measurement(min(40, options.max_width), options.max_width)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = [line for line in self.lines if line.points()[0].size]
+        lines = self.known
         if not lines:
             return
-        letters = LETTERS if options.ascii_only else " " * len(LETTERS)
-        up = self._up(lines)
-        ends = [_end(line, self.unit, letter) for line, letter in zip(lines, letters, strict=False)]
+        letters = cycle(LETTERS if options.ascii_only else " ")
+        up = self.up()
+        ends = [self._end(line, letter) for line, letter in zip(lines, letters, strict=False)]
         left = max(map(cell_len, up.labels))
         right = max(map(cell_len, ends))
         width = max(NARROWEST, options.max_width - left - 2 - right - 1)
-        across = self._across(lines, width)
+        across = self.across(max(2, min(7, width // 9)))
         rows = max(self.height, len(lines))
         if options.ascii_only:
             drawn = _letters(lines, across, up, width, rows)
@@ -80,15 +81,30 @@ class Chart:
         yield Text(f"{'':{left}} {corner}{flat * width}", "dim", no_wrap=True, overflow="crop")
         yield Text(" " * (left + 1) + _ruler(across, width, right), "dim", no_wrap=True)
 
-    def _up(self, lines: Sequence[Line]) -> Axis:
-        values = [float(value) for line in lines for value in line.points()[1]]
+    @property
+    def known(self) -> list[Line]:
+        """The lines that have a point."""
+        return [line for line in self.lines if line.points()[0].size]
+
+    def up(self) -> Axis:
+        """The axis of the values."""
+        values = [float(value) for line in self.known for value in line.points()[1]]
         if self.log:
             return logarithmic(values, self.unit)
         return linear(values, self.unit, max(2, min(5, self.height // 2 + 1)))
 
-    def _across(self, lines: Sequence[Line], width: int) -> Axis:
-        steps = [float(step) for line in lines for step in line.points()[0]]
-        return linear([*steps, *(self.ends or ())], most=max(2, min(7, width // 10)), exact=True)
+    def across(self, most: int) -> Axis:
+        """The axis of the steps, with at most `most` ticks."""
+        steps = [float(step) for line in self.known for step in line.points()[0]]
+        return linear([*steps, *(self.ends or ())], most=most, exact=True)
+
+    def figure(self, value: float) -> str:
+        """A value with its unit."""
+        return percent(value) if self.unit == "%" else number(float(f"{value:.3g}"))
+
+    def _end(self, line: Line, letter: str) -> str:
+        """What stands behind a line: its name and its last value."""
+        return f"{letter} {line.name} {self.figure(float(line.points()[1][-1]))}".strip()
 
 
 def _braille(
@@ -132,23 +148,10 @@ def _heights(up: Axis, rows: int) -> Iterator[tuple[float, str]]:
         yield (1 - float(share)) * (rows - 1), label
 
 
-def _end(line: Line, unit: str, letter: str) -> str:
-    """What stands behind a line: its name and its last value."""
-    last = float(line.points()[1][-1])
-    figure = percent(last) if unit == "%" else number(float(f"{last:.3g}"))
-    return f"{letter} {line.name} {figure}".strip()
-
-
 def _apart(lines: Sequence[Line], up: Axis, rows: int) -> list[int]:
     """A row for the name of each line, near its end, no two in one."""
-    wanted = [(1 - float(up.shares(line.points()[1][-1]))) * (rows - 1) for line in lines]
-    found = [0] * len(lines)
-    free = 0
-    for place, index in enumerate(sorted(range(len(lines)), key=wanted.__getitem__)):
-        below = len(lines) - place - 1
-        found[index] = max(free, min(round(wanted[index]), rows - 1 - below))
-        free = found[index] + 1
-    return found
+    ends = [(1 - float(up.shares(line.points()[1][-1]))) * (rows - 1) for line in lines]
+    return [round(row) for row in spread(map(round, ends), 1, 0, rows - 1)]
 
 
 def _ruler(across: Axis, width: int, room: int) -> str:

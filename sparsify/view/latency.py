@@ -38,6 +38,16 @@ def setting(latency: Latency) -> str:
     return f"batch {latency.batch}, sequence {latency.sequence}, {threads}"
 
 
+def pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:
+    """For each setting, the first file and the last: dense and sparse."""
+    found = []
+    for name in dict.fromkeys(map(setting, latencies)):
+        rows = [latency for latency in latencies if setting(latency) == name]
+        if len(rows) > 1:
+            found.append((rows[0], rows[-1]))
+    return found
+
+
 def latency_table(latencies: Sequence[Latency], missing: str = "") -> RenderableType:
     """One table a setting, one row a file; the ratio is to the first file.
 

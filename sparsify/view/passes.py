@@ -1,4 +1,4 @@
-"""What passes did: one row a pass, and why candidates were left alone."""
+"""What passes did, one row a pass: a timeline, then deeds, and why candidates were left alone."""
 
 from __future__ import annotations
 
@@ -10,65 +10,66 @@ from rich.table import Table
 from rich.text import Text
 
 from sparsify.report import PassReport
+from sparsify.view.marks import Bar
 from sparsify.view.tables import table
-from sparsify.view.words import facts, plural, seconds
+from sparsify.view.words import facts, plural, rounded, seconds
 
-NAMES, DEEDS = 2, 3
-"""How many names stand for all that share a text, and how many texts for all of a pass."""
+WIDTH = 6
+"""Of the bar of the longest time."""
+DEEDS = 3
+"""How many of the things that a pass did stand for all of them."""
 
 
 def passes_table(passes: Sequence[PassReport]) -> Table:
-    """One row a pass, in the order in which they ran: what it touched, its numbers, its time."""
-    made = table(
-        "pass", "did", "left", "nodes", "time", "facts", right=("did", "left", "nodes", "time")
-    )
+    """One row a pass, in the order in which they ran: its time, and what it made of the model."""
+    right = ("seconds", "nodes", "parameters", "did", "left")
+    made = table("pass", "time", *right, right=right)
+    made.columns[0].no_wrap = True
+    longest = max((each.seconds for each in passes), default=0.0) or 1.0
     for each in passes:
-        before, after = each.nodes
         made.add_row(
             Text(each.tag, "bold"),
+            Bar(each.seconds / longest, WIDTH),
+            seconds(each.seconds),
+            _from_to(*each.nodes),
+            _from_to(*each.parameters),
             str(len(each.did)),
             str(len(each.left)),
-            f"{after - before:+d}" if after != before else "",
-            seconds(each.seconds),
-            Text(facts(each.facts)),
         )
     return made
 
 
-def deeds(passes: Sequence[PassReport]) -> RenderableType:
-    """What passes did: one row a pass and deed, the most frequent first, at most `DEEDS` a pass."""
-    made = table("pass", "did", "what", "such as", right=("did",))
-    for each in passes:
-        told = Counter(each.did.values()).most_common()
-        for deed, count in told[:DEEDS]:
-            made.add_row(each.tag, str(count), Text(deed), _such_as(each.did, deed))
-        if rest := sum(count for _, count in told[DEEDS:]):
-            made.add_row(each.tag, str(rest), Text("other"), "")
-    return made if made.row_count else Text("no pass changed anything")
+def _from_to(before: int, after: int) -> str:
+    """`341 to 365`, and one figure where both are the same."""
+    return rounded(before) if before == after else f"{rounded(before)} to {rounded(after)}"
 
 
-def left_reasons(passes: Sequence[PassReport]) -> RenderableType:
-    """Why passes left candidates alone: one row a pass and reason, the most frequent first."""
-    made = table("pass", "left", "why", "such as", right=("left",))
+def deeds(passes: Sequence[PassReport]) -> Table:
+    """The facts of each pass, what it did, and what it left and why; alike ones in one row."""
+    made = table("pass", "", "what", right=("",))
     for each in passes:
+        rows = [("", Text(facts(each.facts)))] if each.facts else []
+        did = Counter(each.did.values()).most_common()
+        rows += [(f"did {count}", _told(each.did, deed)) for deed, count in did[:DEEDS]]
+        if rest := sum(count for _, count in did[DEEDS:]):
+            rows.append((f"did {rest}", Text("other")))
         for reason, count in Counter(each.left.values()).most_common():
-            made.add_row(each.tag, str(count), Text(reason), _such_as(each.left, reason))
-    return made if made.row_count else Text("no candidate was left alone")
+            rows.append((f"left {count}", _told(each.left, reason)))
+        for number, (count_words, what) in enumerate(rows or [("", Text("nothing", "dim"))]):
+            made.add_row(Text("" if number else each.tag, "bold"), count_words, what)
+    return made
 
 
 def passes_view(passes: Sequence[PassReport]) -> RenderableType:
-    """The passes, and below them what they did, and why candidates were left alone, if any was."""
-    parts = [passes_table(passes), deeds(passes)]
-    if any(each.left for each in passes):
-        parts.append(left_reasons(passes))
-    return Group(*parts)
+    """The passes, and below them what they did, what they left alone, and why."""
+    return Group(passes_table(passes), deeds(passes))
 
 
-def _such_as(told: Mapping[str, str], text: str) -> Text:
-    """The first names that `text` is told of."""
+def _told(told: Mapping[str, str], text: str) -> Text:
+    """A sentence, and below it the first that it is told of."""
     who = [name for name, words in told.items() if words == text]
-    more = f" and {len(who) - NAMES} more" if len(who) > NAMES else ""
-    return Text(", ".join(who[:NAMES]) + more)
+    more = f" and {len(who) - 1} more" if len(who) > 1 else ""
+    return Text(text).append(f"\n{who[0]}{more}", "dim")
 
 
 def passed_line(each: PassReport) -> str:

@@ -9,10 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sparsify.report import Cost, Latency, Parity, RunReport, Scores
+from sparsify.history import History
+from sparsify.report import Cost, Parity, RunReport, Scores
 from sparsify.view.capture import self_test_line, shapes_words
-from sparsify.view.history import history_table
-from sparsify.view.latency import DENSE_SPEED, SAME, SPARSE_SPEED, ratio_words, setting
+from sparsify.view.history import history_view
+from sparsify.view.latency import DENSE_SPEED, SAME, SPARSE_SPEED, pairs, ratio_words, setting
 from sparsify.view.passes import passes_view
 from sparsify.view.storage import storage_table
 from sparsify.view.tables import table
@@ -48,7 +49,7 @@ def result_table(report: RunReport) -> Table:
         dense = report.bytes_dense
         share = f"{percent(report.bytes_sparse / dense)} of the bytes" if dense else ""
         made.add_row("file", size(dense) if dense else "", size(report.bytes_sparse), share)
-    for first, last in _pairs(report.latency):
+    for first, last in pairs(report.latency):
         made.add_row(
             f"latency, {setting(last)}",
             f"{first.median_ms:.2f} ms",
@@ -61,34 +62,43 @@ def result_table(report: RunReport) -> Table:
 def result_view(
     report: RunReport, folder: Path | None = None, files: Sequence[str] = ()
 ) -> RenderableType:
-    """The table of a run, what it means, what to beware of, and where things lie."""
-    parts: list[RenderableType] = [_heading(report), result_table(report)]
+    """Where things lie, what to beware of and, last, where the prompt comes, the table."""
+    parts: list[RenderableType] = []
     if any(weight.form != "dense" or weight.predicted for weight in report.stored):
         parts.append(storage_table(report.stored))
-    if report.parity is not None:
-        parts.append(parity_line(report.parity, report.stock_parity))
-    pairs = _pairs(report.latency)
-    if report.pruned_sparsity and pairs and all(SAME[0] <= b.ratio <= SAME[1] for _, b in pairs):
-        stock = all(last.kernels in ("", "stock") for _, last in pairs)
-        parts.append(Text(f"speed: {DENSE_SPEED if stock else SPARSE_SPEED}."))
-    parts += [Text(f"warning: {warning}", "yellow") for warning in report.warnings]
-    if report.phases:
-        parts.append(_phases(report))
     if folder is not None:
         parts.append(folder_table(folder, files))
-    return Group(*parts)
+    if report.parity is not None:
+        parts.append(parity_line(report.parity, report.stock_parity))
+    if report.phases:
+        parts.append(_phases(report))
+    parts += _speed(report)
+    parts += [Text(f"warning: {warning}", "yellow") for warning in report.warnings]
+    return Group(*parts, _heading(report), result_table(report))
 
 
-def report_view(report: RunReport, folder: Path, files: Sequence[str]) -> RenderableType:
-    """All that is known of a run: the result, each pass, and how its figures moved."""
-    parts = [result_view(report, folder, files)]
-    if report.self_test is not None:
-        parts.append(self_test_line(report.self_test))
+def report_view(
+    report: RunReport, history: History, folder: Path, files: Sequence[str]
+) -> RenderableType:
+    """All that is known of a run: each pass, how its figures moved, and the result."""
+    parts: list[RenderableType] = []
     if report.passes:
         parts.append(passes_view(report.passes))
-    if report.history:
-        parts.append(history_table(report.history))
+    if report.self_test is not None:
+        parts.append(self_test_line(report.self_test))
+    parts += [history_view(history), result_view(report, folder, files)]
     return Group(*parts)
+
+
+def _speed(report: RunReport) -> list[Text]:
+    """Why a sparse file is not faster, where it is not."""
+    timed = pairs(report.latency)
+    if not report.pruned_sparsity or not timed:
+        return []
+    if not all(SAME[0] <= last.ratio <= SAME[1] for _, last in timed):
+        return []
+    stock = all(last.kernels in ("", "stock") for _, last in timed)
+    return [Text(f"speed: {DENSE_SPEED if stock else SPARSE_SPEED}.")]
 
 
 def folder_table(folder: Path, files: Sequence[str]) -> Table:
@@ -136,16 +146,6 @@ def _smaller(made: Table, dense: Cost, sparse: Cost) -> None:
 
 def _metric(value: float | None) -> str:
     return "" if value is None else metric(value)
-
-
-def _pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:
-    """For each setting, the first file and the last: dense and sparse."""
-    found = []
-    for name in dict.fromkeys(map(setting, latencies)):
-        rows = [latency for latency in latencies if setting(latency) == name]
-        if len(rows) > 1:
-            found.append((rows[0], rows[-1]))
-    return found
 
 
 def parity_line(parity: Parity, stock: Parity | None = None) -> Text:

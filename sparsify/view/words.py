@@ -35,6 +35,14 @@ def number(value: float) -> str:
     return f"{value:.4g}"
 
 
+def rounded(count: int) -> str:
+    """A count in at most five characters and its unit: `22713601` is `22.7 M`."""
+    for unit, scale in (("G", 1e9), ("M", 1e6)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count:,}"
+
+
 def metric(value: float) -> str:
     """A metric of the task, to the fourth decimal."""
     return f"{value:.4f}"

@@ -81,7 +81,7 @@ def test_help_and_version_come_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for verb in ("run", "plan", "show", "export", "bench", "passes", "recipes", "schema"):
+    for verb in ("run", "plan", "show", "report", "export", "bench", "passes", "recipes", "schema"):
         assert f" {verb} " in done.stdout
 
 

@@ -35,7 +35,7 @@ def test_dots_are_where_numpy_puts_them(
     across, up = linear([0, *steps], exact=True), linear(values)
     grid = dots(Line("", steps, values), across, up, columns, rows)
     x = (steps - across.low) / (across.high - across.low) * (columns - 1)
-    y = (up.high - values) / (up.high - up.low) * (rows - 1)
+    y = (1 - (values - up.low) / (up.high - up.low)) * (rows - 1)
     assert grid[np.rint(y).astype(int), np.rint(x).astype(int)].all()
     used = np.flatnonzero(grid.any(axis=0))
     assert used.tolist() == list(range(round(x[0]), round(x[-1]) + 1))

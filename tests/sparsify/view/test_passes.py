@@ -5,7 +5,7 @@ from collections.abc import Callable
 from expecttest import assert_expected_inline
 
 from sparsify.report import PassReport
-from sparsify.view.passes import deeds, left_reasons, passes_table, passes_view
+from sparsify.view.passes import deeds, passes_table, passes_view
 
 MASKED = PassReport(
     tag="insert-masks",
@@ -28,56 +28,53 @@ HEADS = PRUNED.model_copy(
 )
 
 
-def test_one_row_a_pass(rendered: Callable[..., str]) -> None:
+def test_one_row_a_pass_with_its_time_as_a_bar(rendered: Callable[..., str]) -> None:
+    long = PRUNED.model_copy(update={"seconds": 0.0246, "parameters": (22_713_601, 12_096_001)})
     assert_expected_inline(
-        rendered(passes_table([MASKED, PRUNED]), encoding="ascii"),
+        rendered(passes_table([MASKED, long]), encoding="ascii"),
         """\
-+-------------------------------------------------------------------+
-|pass         | did | left | nodes |    time | facts                |
-|-------------+-----+------+-------+---------+----------------------|
-|insert-masks |   2 |    4 |    +4 | 12.3 ms | parameters 10,616,832|
-|prune        |   2 |    0 |       | 12.3 ms | sparsity 90.0 %      |
-+-------------------------------------------------------------------+""",
++----------------------------------------------------------------------------+
+|pass         | time   | seconds |      nodes |       parameters | did | left|
+|-------------+--------+---------+------------+------------------+-----+-----|
+|insert-masks | ###... | 12.3 ms | 150 to 154 |              100 |   2 |    4|
+|prune        | ###### | 24.6 ms |        154 | 22.7 M to 12.1 M |   2 |    0|
++----------------------------------------------------------------------------+""",
     )
 
 
-def test_reasons_are_counted_and_the_most_frequent_comes_first(
+def test_deeds_and_reasons_are_counted_and_the_most_frequent_comes_first(
     rendered: Callable[..., str],
 ) -> None:
+    nothing = PRUNED.model_copy(update={"tag": "clean", "did": {}, "facts": {}})
     assert_expected_inline(
-        rendered(left_reasons([MASKED, PRUNED]), encoding="ascii"),
+        rendered(deeds([nothing, MASKED, HEADS]), encoding="ascii"),
         """\
-+----------------------------------------------------------+
-|pass         | left | why                | such as        |
-|-------------+------+--------------------+----------------|
-|insert-masks |    3 | a vector           | a, b and 1 more|
-|insert-masks |    1 | its role is [head] | head.weight    |
-+----------------------------------------------------------+""",
++---------------------------------------------+
+|pass         |        | what                 |
+|-------------+--------+----------------------|
+|clean        |        | nothing              |
+|insert-masks |        | parameters 10,616,832|
+|             |  did 2 | masked               |
+|             |        | q.weight and 1 more  |
+|             | left 3 | a vector             |
+|             |        | a and 2 more         |
+|             | left 1 | its role is [head]   |
+|             |        | head.weight          |
+|prune        |        | sparsity 90.0 %      |
+|             |  did 4 | 6 of 12 heads zero   |
+|             |        | 0.o.weight and 3 more|
+|             |  did 2 | 0 of 12 heads zero   |
+|             |        | 0.q.weight and 1 more|
+|             |  did 2 | 1 of 12 heads zero   |
+|             |        | 1.q.weight and 1 more|
+|             |  did 5 | other                |
++---------------------------------------------+""",
     )
 
 
-def test_deeds_are_counted_and_many_of_one_pass_are_summed(rendered: Callable[..., str]) -> None:
-    assert_expected_inline(
-        rendered(deeds([MASKED, HEADS]), encoding="ascii"),
-        """\
-+---------------------------------------------------------------------------+
-|pass         | did | what               | such as                          |
-|-------------+-----+--------------------+----------------------------------|
-|insert-masks |   2 | masked             | q.weight, k.weight               |
-|prune        |   4 | 6 of 12 heads zero | 0.o.weight, 1.o.weight and 2 more|
-|prune        |   2 | 0 of 12 heads zero | 0.q.weight, 5.q.weight           |
-|prune        |   2 | 1 of 12 heads zero | 1.q.weight, 6.q.weight           |
-|prune        |   5 | other              |                                  |
-+---------------------------------------------------------------------------+""",
-    )
-
-
-def test_reasons_are_shown_only_where_there_are_any(rendered: Callable[..., str]) -> None:
-    shown = rendered(passes_view([PRUNED]))
-    assert shown == "\n".join([rendered(passes_table([PRUNED])), rendered(deeds([PRUNED]))])
-    assert "a vector" in rendered(passes_view([MASKED]))
-    assert rendered(left_reasons([PRUNED])) == "no candidate was left alone"
-    assert rendered(deeds([PRUNED.model_copy(update={"did": {}})])) == "no pass changed anything"
+def test_the_passes_and_what_they_did_stand_together(rendered: Callable[..., str]) -> None:
+    both = [rendered(passes_table([PRUNED])), rendered(deeds([PRUNED]))]
+    assert rendered(passes_view([PRUNED])) == "\n".join(both)
 
 
 def test_an_ascii_terminal_gets_ascii(rendered: Callable[..., str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from expecttest import assert_expected_inline
 
+from sparsify.history import History
 from sparsify.report import Cost, Latency, Parity, Phase, Point, RunReport, Scores, SelfTest
 from sparsify.view.result import report_view, result_table, result_view
 
@@ -54,6 +55,20 @@ def test_the_table_that_a_user_waits_for(rendered: Callable[..., str]) -> None:
     assert_expected_inline(
         shown,
         """\
++-------------------------------------------------------+
+|in out/demo | what it is                               |
+|------------+------------------------------------------|
+|model.onnx  | the sparse model, batch and sequence free|
+|report.json | every figure; `sparsify show` prints it  |
+|own         |                                          |
++-------------------------------------------------------+
+parity: PyTorch and ONNX Runtime differ by at most 3.0e-07 (allowed 1e-04) at
+the shapes 1x5, 3x17
+time: 8 min 20 s (teacher 3 min 20 s, train 5 min 00 s); peak memory 2.1 GB
+speed: stock ONNX Runtime runs zeros at dense speed: this file is sparse, not
+faster, until its weights are stored for sparse kernels or whole rows and heads
+are removed.
+warning: 12 of 300 texts were cut at 128 tokens [see data.max_length].
 demo on package://encoder/model, seed 42
 +------------------------------------------------------------------------------+
 |                                  |    dense |   sparse | sparse against dense|
@@ -66,21 +81,7 @@ demo on package://encoder/model, seed 42
 |file                              |  90.4 MB |  90.4 MB | 100.0 % of the bytes|
 |latency, batch 1, sequence 64, 2  | 24.31 ms | 24.10 ms | 1.01x, same speed   |
 |threads                           |          |          |                     |
-+------------------------------------------------------------------------------+
-parity: PyTorch and ONNX Runtime differ by at most 3.0e-07 (allowed 1e-04) at
-the shapes 1x5, 3x17
-speed: stock ONNX Runtime runs zeros at dense speed: this file is sparse, not
-faster, until its weights are stored for sparse kernels or whole rows and heads
-are removed.
-warning: 12 of 300 texts were cut at 128 tokens [see data.max_length].
-time: 8 min 20 s (teacher 3 min 20 s, train 5 min 00 s); peak memory 2.1 GB
-+-------------------------------------------------------+
-|in out/demo | what it is                               |
-|------------+------------------------------------------|
-|model.onnx  | the sparse model, batch and sequence free|
-|report.json | every figure; `sparsify show` prints it  |
-|own         |                                          |
-+-------------------------------------------------------+""",
++------------------------------------------------------------------------------+""",
     )
 
 
@@ -173,10 +174,13 @@ def test_a_share_of_a_metric_that_is_not_positive_means_nothing(
 
 
 def test_a_run_that_is_shown_again_has_its_course(rendered: Callable[..., str]) -> None:
-    history = [Point(step=i, values={"accuracy": 0.5 + 0.1 * i}) for i in range(4)]
+    points = [Point(step=i, values={"accuracy": 0.5 + 0.1 * i}) for i in range(4)]
     tested = SelfTest(
         seconds=0.8, shapes=[[3, 7]], max_output_difference=0.0, max_gradient_difference=1e-9
     )
-    shown = rendered(report_view(report(history=history, self_test=tested), Path("out"), []))
-    assert "▁▃▆█" in shown
+    told = report(history=points, self_test=tested)
+    shown = rendered(report_view(told, History.of_points(points), Path("out"), []))
+    assert "accuracy on the validation set" in shown
+    assert "accuracy 0.8" in shown
     assert "0.0e+00 in outputs" in shown
+    assert shown.endswith(rendered(result_table(report())))
