@@ -8,7 +8,7 @@ KERNEL := $(wildcard sparsify/runtime/kernel/*.cpp sparsify/runtime/kernel/*.h) 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types floors pytest format golden bench wheel clean
+.PHONY: help install demo test check lint types floors pytest format golden docs bench wheel clean
 
 help:     ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ format: .venv/installed-dev  ## rewrite the code in the house style
 
 golden: .venv/installed-dev  ## accept what the goldens now print; read the diff
 	EXPECTTEST_ACCEPT=1 $(BIN)/python -m pytest --quiet ; find tests -name '*.bak' -delete ; git diff --stat tests
+
+docs: .venv/installed-dev  ## build the documentation into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 bench: .venv/installed-dev .venv/kernel  ## time the compiler; one JSON line a case
 	$(BIN)/python -m benchmarks training

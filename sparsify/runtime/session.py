@@ -36,7 +36,7 @@ def physical_cores() -> int:
 
 
 def session(
-    path: Path, *, threads: int | None = None, sparse: bool = True
+    path: Path | str, *, threads: int | None = None, sparse: bool = True
 ) -> onnxruntime.InferenceSession:
     """An ONNX Runtime session on the CPU.
 
@@ -49,6 +49,7 @@ def session(
     Raises:
         Problem: the file is missing, is no ONNX file, or ONNX Runtime refuses it.
     """
+    path = Path(path)
     if not path.is_file():
         raise Problem("no such file", where=str(path))
     options = session_options(threads, sparse=sparse and kernels_of(path) != STOCK)

@@ -124,4 +124,5 @@ def test_a_file_without_the_kernels_runs_all_the_same(
     path.write_bytes(layer(tensors(stored(np.eye(8, dtype=np.float32))), (8, 8)))
     assert kernels_of(path) == "stock"
     feed = {"x": np.ones((1, 8), np.float32)}
-    assert session(path).run(None, feed)[0].tolist() == [[1.0] * 8]
+    for named in (path, str(path)):
+        assert session(named).run(None, feed)[0].tolist() == [[1.0] * 8]
