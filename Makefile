@@ -8,10 +8,10 @@ KERNEL := $(wildcard sparsify/runtime/kernel/*.cpp sparsify/runtime/kernel/*.h) 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types floors pytest format golden docs bench wheel clean
+.PHONY: help install demo test check lint types floors pytest format golden docs screenshots bench wheel clean
 
 help:     ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed-dev  ## make .venv with the package, editable, and all that a developer needs
 
@@ -44,6 +44,9 @@ golden: .venv/installed-dev  ## accept what the goldens now print; read the diff
 
 docs: .venv/installed-dev  ## build the documentation into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+screenshots: .venv/installed-dev  ## take the pictures of the terminal anew; after `make demo`
+	$(BIN)/python -m docs.generate.screenshots
 
 bench: .venv/installed-dev .venv/kernel  ## time the compiler; one JSON line a case
 	$(BIN)/python -m benchmarks training
