@@ -50,8 +50,6 @@ class Contrast(Pass):
 
     @model_validator(mode="after")
     def _has_something_to_do(self) -> Contrast:
-        if not (self.pretrained or self.snapshots or self.finetuned):
-            raise ValueError("`pretrained`, `snapshots` and `finetuned` are all off; drop the pass")
         if not (self.unsupervised or self.supervised):
             raise ValueError("`unsupervised` and `supervised` are both 0; drop the pass")
         return self
@@ -60,7 +58,8 @@ class Contrast(Pass):
         if any(isinstance(duty, Contrasting) for duty in program.plan.duties):
             raise Problem("the representations are contrasted already", hint="keep one `contrast`")
         width = tap(program, self.representation).meta["val"].shape[-1]
-        program.plan.duties.append(Contrasting(self))
+        if self.pretrained or self.snapshots or self.finetuned:
+            program.plan.duties.append(Contrasting(self))
         report = Report(facts={"representation_width": float(width)})
         sources = {
             "pretrained": (self.pretrained, "PrC, one bank before training"),

@@ -49,10 +49,17 @@ class GradualPruning(Duty):
 
     def before_step(self, run: Run, step: int) -> None:
         wanted = self.planned(step, run.steps)
-        is_due = (step - ramp(self.settings, run.steps)[0]) % self.settings.every == 0
-        if wanted > 0 and (is_due or step == run.steps):
+        start, end = ramp(self.settings, run.steps)
+        is_due = (step - start) % self._every(end - start) == 0 or step == run.steps
+        changes = self.settings.regrow or wanted > self.sparsity
+        if wanted > 0 and is_due and changes:
             write_masks(self.settings, self.program, self.places, wanted, self.scores)
             self.sparsity = wanted
+
+    def _every(self, steps: int) -> int:
+        """Steps between two updates, where the sparsity rises for `steps`."""
+        updates = self.settings.updates
+        return self.settings.every if updates is None else max(1, round(steps / updates))
 
     def after_backward(self) -> None:
         for name, score in self.scores.items():

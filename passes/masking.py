@@ -12,7 +12,7 @@ from torch import Tensor
 from passes.ranking import keep_largest, rank
 from passes.scoring import Scoring
 from passes.units import Place
-from sparsify.program import Program
+from sparsify.program import MASK, Program
 
 if TYPE_CHECKING:
     from passes.prune import Prune
@@ -32,6 +32,7 @@ def write_masks(
         How many units are zero, of how many, for each place.
     """
     scoring = Scoring(settings.criterion, program, places, learned)
+    gone = {} if settings.regrow else {place.name: _zero(program, place) for place in places}
     for place in places:
         place.begin()
     # one place after another where they do not compete: scores are as large as weights
@@ -39,9 +40,16 @@ def write_masks(
     counts = []
     for group in groups:
         units = [scoring.units(place) for place in group]
+        if gone:
+            units = [
+                each.masked_fill(gone[place.name], -torch.inf)
+                for place, each in zip(group, units, strict=True)
+            ]
         ranked = rank(units, sparsity, settings.scope)
         for place, each, mask in zip(group, units, ranked, strict=True):
             kept = _enough(mask, each, place.at_least, settings.round_to)
+            if gone:
+                kept = kept.masked_fill(gone[place.name], 0)
             place.write(kept)
             counts.append((int((kept == 0).sum()), kept.numel()))
     return counts
@@ -54,3 +62,9 @@ def _enough(mask: Tensor, units: Tensor, at_least: int, round_to: int) -> Tensor
     total, count = mask.numel(), int((mask != 0).sum())
     wanted = min(total, math.ceil(max(count, at_least) / round_to) * round_to)
     return mask if wanted == count else keep_largest([units], 1 - wanted / total)[0]
+
+
+def _zero(program: Program, place: Place) -> Tensor:
+    """Which units at `place` are zero as the masks are."""
+    masks = {name: program.tensor(f"{name}{MASK}") for name in place.weights}
+    return place.units(masks) == 0

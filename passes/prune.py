@@ -41,8 +41,8 @@ class Prune(Pass):
 
     With a schedule other than `one-shot` nothing is zeroed now: training starts dense for `warmup`,
     raises the sparsity to its final value, and stays there for `cooldown`. In both, masks are
-    computed anew in every update, so that a pruned weight may return; of a structure only what
-    the pass itself zeroed.
+    computed anew in every update, so that a pruned weight may return, unless `regrow` is off; of a
+    structure only what the pass itself zeroed.
     """
 
     criterion: Annotated[Chosen, kinds.criterion]
@@ -64,6 +64,10 @@ class Prune(Pass):
     """The share of the steps at the final sparsity."""
     every: Annotated[int, Field(gt=0)] = 8
     """Steps between two updates of the masks."""
+    updates: Annotated[int, Field(gt=0)] | None = None
+    """Instead of `every`: how many updates there are between `warmup` and `cooldown`."""
+    regrow: bool = True
+    """Whether a pruned unit may return. If not, masks change only when the sparsity rises."""
     scores: Scores = Scores()
     """Of criteria that learn scores."""
 

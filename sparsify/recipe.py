@@ -80,7 +80,11 @@ class Optimization(Section):
     learning_rate: Rate = 5e-5
     """AdamW's, at its highest."""
     warmup: Fraction = 0.1
-    """The share of the steps in which the learning rate rises, before it falls to zero."""
+    """The share of the steps in which the learning rate rises."""
+    decay: Literal["linear", "none"] = "linear"
+    """Whether it then falls to zero, or stays."""
+    cycles: Positive = 1
+    """How often it rises and falls; with each time the optimizer starts afresh."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """AdamW's; biases and normalisations are left out of it."""
     max_grad_norm: Rate = 1.0

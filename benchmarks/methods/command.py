@@ -25,7 +25,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def methods(
     task: Annotated[str, typer.Option(help="sst2, mrpc or qnli.")] = "sst2",
-    budget: Annotated[str, typer.Option(help="quick (a processor) or full (a GPU).")] = "quick",
+    budget: Annotated[
+        str, typer.Option(help="quick, long (a processor) or full (a GPU).")
+    ] = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="How many: 0, 1, ...")] = 3,
     methods: Annotated[str, typer.Option(help="Names, with commas; left out: all.")] = "",
     sparsities: Annotated[str, typer.Option(help="Such as 0.9,0.97; left out: the usual.")] = "",

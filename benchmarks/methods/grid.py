@@ -60,6 +60,11 @@ METHODS = {
             contrasts=True,
             regularization={0.9: 190, 0.97: 550},
         ),
+        Method("first-order-kd", "first-order-kd-90"),
+        Method("cap-first-order", "cap-first-order-90", base="first-order-kd", contrasts=True),
+        Method("prune-then-finetune", "sparsebert-prune-then-finetune-95", sparsities=(0.95,)),
+        Method("finetune-then-prune", "sparsebert-finetune-then-prune-95", sparsities=(0.95,)),
+        Method("sparsebert", "sparsebert-95", base="finetune-then-prune", sparsities=(0.95,)),
     )
 }
 

@@ -76,8 +76,6 @@ def _arguments(
         output_dir=str(session.folder),
         max_steps=session.steps,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=round(settings.warmup * session.steps),
         max_grad_norm=settings.max_grad_norm,
         bf16=session.precision == "bf16",
         save_strategy="steps",

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 
@@ -19,6 +20,7 @@ from sparsify.plan import Moment
 from sparsify.recipe import Optimization
 from sparsify.report import Point
 from sparsify.training.callbacks import Follow, Seal
+from sparsify.training.rates import restart, scheduler
 from sparsify.training.recorder import Recorder
 from sparsify.training.session import Session
 from sparsify.training.student import Student, losses
@@ -92,10 +94,19 @@ class SparseTrainer(Trainer):
             self.optimizer = torch.optim.AdamW(groups, eps=1e-8, fused=True)
         return self.optimizer
 
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
+        """The rates of the settings."""
+        if self.lr_scheduler is None:
+            chosen = self.create_optimizer()
+            self.lr_scheduler = scheduler(chosen, self.settings, num_training_steps)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
     def training_step(
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """The duties before the step, forward and backward, and the duties after it."""
+        restart(self.create_optimizer(), self.settings, self.state.global_step, self.session.steps)
         self.do_duties(self.state.global_step)
         loss = super().training_step(model, inputs, num_items_in_batch)
         for duty in self.session.duties:

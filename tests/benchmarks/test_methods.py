@@ -103,7 +103,7 @@ def test_no_text_is_learned_from_and_held_out(toy: Path) -> None:
     assert other.held_out.read_bytes() != split.held_out.read_bytes()
 
 
-@pytest.mark.parametrize("budget", ["quick", "full"])
+@pytest.mark.parametrize("budget", ["quick", "long", "full"])
 @pytest.mark.parametrize("task", ["sst2", "mrpc", "qnli"])
 def test_every_run_of_the_list_has_a_recipe(task: str, budget: str) -> None:
     split = Split(Path("train.tsv"), Path("validation.tsv"), Path("held-out.tsv"))
@@ -124,7 +124,7 @@ def test_a_base_is_a_method() -> None:
     ("arguments", "says"),
     [
         (["--task", "sst"], "error: no task named 'sst'; did you mean 'sst2'?"),
-        (["--budget", "huge"], "error: no budget named 'huge'; known: full, quick"),
+        (["--budget", "huge"], "error: no budget named 'huge'; known: full, long, quick"),
         (["--methods", "cap"], "error: no method named 'cap'; "),
         (["--sparsities", "x"], "error: --sparsities x: expected numbers"),
         (["--data", "/nowhere"], "error: /nowhere/sst2/train.tsv.gz: no such file; name the "),

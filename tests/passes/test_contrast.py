@@ -15,6 +15,7 @@ from torch import Tensor
 from passes.contrast import Contrast
 from passes.contrasting import Contrasting
 from passes.info_nce import info_nce
+from sparsify import schema
 from sparsify.errors import Problem
 from sparsify.pipeline import apply
 from sparsify.plan import Moment
@@ -226,8 +227,6 @@ def test_numbers_have_no_classes_to_compare() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"pretrained": False, "snapshots": 0, "finetuned": False},
-         "Value error, `pretrained`, `snapshots` and `finetuned` are all off; drop the pass"),
         ({"supervised": 0, "unsupervised": 0},
          "Value error, `unsupervised` and `supervised` are both 0; drop the pass"),
         ({"temperature": 0}, "Input should be greater than 0"),
@@ -238,3 +237,25 @@ def test_a_value_that_cannot_be_is_refused(options: dict[str, Any], said: str) -
     with pytest.raises(ValidationError) as caught:
         Contrast.model_validate(options)
     assert caught.value.errors()[0]["msg"] == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "on"),
+    [
+        ([], {"pretrained", "snapshots", "finetuned"}),
+        (["passes.contrast.pretrained=false"], {"snapshots", "finetuned"}),
+        (["passes.contrast.snapshots=0"], {"pretrained", "finetuned"}),
+        (["passes.contrast.finetuned=false"], {"pretrained", "snapshots"}),
+        (["passes.contrast={pretrained: false, snapshots: 0, finetuned: false}"], set()),
+    ],
+)
+@pytest.mark.parametrize("name", ["cap-movement-90", "cap-soft-movement-90", "cap-first-order-90"])
+def test_the_ablation_is_a_line_each(name: str, settings: list[str], on: set[str]) -> None:
+    (only,) = (p for p in schema.read(name, settings).recipe.passes if isinstance(p, Contrast))
+    found = ran("bert")
+    (step,) = apply([only], found)
+    assert step.report.did.keys() == on
+    assert step.report.left == dict.fromkeys(
+        {"pretrained", "snapshots", "finetuned"} - on, "switched off"
+    )
+    assert len(found.plan.duties) == bool(on)

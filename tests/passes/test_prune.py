@@ -86,6 +86,44 @@ def test_a_pruned_weight_may_return() -> None:
     assert torch.equal(mask == 1, gone)
 
 
+@pytest.mark.parametrize("criterion", ["magnitude", {"random": {"seed": 1}}])
+def test_without_regrowth_what_is_zero_stays_zero(criterion: Any) -> None:
+    found, duty = gradual(criterion=criterion, sparsity=0.9, regrow=False, every=1)
+    run: Any = Steps(found, 20)
+    random = torch.Generator().manual_seed(0)
+    last = {name: mask.clone() for name, mask in found.masks().items()}
+    for step in range(21):
+        duty.before_step(run, step)
+        for name, mask in found.masks().items():
+            assert bool((mask <= last[name]).all())
+            assert zeros({name: mask}) == round(duty.planned(step, 20) * mask.numel())
+            last[name] = mask.clone()
+            with torch.no_grad():
+                weight = found.tensor(name)
+                weight.copy_(torch.randn(weight.shape, generator=random))
+    found.plan.duties.clear()
+    apply([prune(sparsity=0.5, regrow=False)], found)
+    assert all(torch.equal(mask, last[name]) for name, mask in found.masks().items())
+
+
+def test_a_hundred_updates_are_those_of_sparsebert() -> None:
+    """s_f (1 - (1 - k / n)^3) at step k * frequency; arXiv:2104.08682 and its program."""
+    found, duty = gradual(sparsity=0.95, warmup=0.0, cooldown=0.0, updates=100, regrow=False)
+    run: Any = Steps(found, 700)
+    size = sum(mask.numel() for mask in found.masks().values())
+    changed = []
+    for step in range(701):
+        before = zeros(found.masks())
+        duty.before_step(run, step)
+        if zeros(found.masks()) != before:
+            changed.append(step)
+        if step % 70 == 0:
+            expected = 0.95 * (1 - (1 - (step // 7) / 100) ** 3)
+            assert zeros(found.masks()) / size == pytest.approx(expected, abs=1e-3)
+    assert {step % 7 for step in changed} == {0}
+    assert len(changed) > 90
+
+
 def test_a_gradual_pass_zeroes_nothing_now_and_tells_what_it_will() -> None:
     found, duty = gradual(sparsity=0.9, criterion="movement")
     assert zeros(found.masks()) == 0
