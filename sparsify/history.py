@@ -60,8 +60,8 @@ class History(Part):
     """`<term>_loss`, a running mean; `learning_rate`; and where masks follow a schedule,
     `planned_sparsity_fraction`."""
     masks: Series = Series()
-    """After updates of the masks: `sparsity_fraction`, of all weights that training prunes, and
-    `mask_churn_fraction`, the share of mask entries that this update flipped."""
+    """At the start and after updates of masks: `sparsity_fraction`, of all weights that training
+    prunes, and `mask_churn_fraction`, the share of mask entries that this update flipped."""
     weights: Series = Series()
     """Weight name -> the share of zeros in its mask, after the same updates."""
     evaluations: Series = Series()

@@ -22,7 +22,8 @@ class Recorder:
     """Fills the history of a session.
 
     Masks are compared around every update of a short run, and around `POINTS` updates of a long
-    one: from the first that is due, they are copied, and the next update is held against the copy.
+    one: when one is due they are copied, and the next update is held against the copy. The masks
+    that a run begins with are noted as well.
     A run that is resumed copies the same masks, for they change at updates only.
     """
 
@@ -48,22 +49,28 @@ class Recorder:
 
     def masks_written(self, step: int) -> None:
         """After the duties may have written masks: note what changed, if they did."""
-        if self.before is None or self.versions == self._versions():
+        if self.before is None:
+            return
+        if self.versions == self._versions():
+            if not self.history.masks.step:
+                self._note(step, self.before)
             return
         after = {name: mask != 0 for name, mask in self.masks.items()}
-        pairs = [(after[name], self.before[name]) for name in self.masks]
-        flips = torch.stack([(now ^ was).sum() for now, was in pairs]).sum()
-        kept = torch.stack([now.sum() for now, _ in pairs]).tolist()
-        zeros = {name: self.sizes[name] - count for name, count in zip(after, kept, strict=True)}
-        total = sum(self.sizes.values())
-        shares = {
-            "sparsity_fraction": sum(zeros.values()) / total,
-            "mask_churn_fraction": int(flips) / total,
-        }
-        self.history.masks.add(step, {k: round(v, DIGITS) for k, v in shares.items()})
+        flips = torch.stack([(after[name] ^ was).sum() for name, was in self.before.items()]).sum()
+        self._note(step, after, {"mask_churn_fraction": int(flips) / sum(self.sizes.values())})
+        self.before = None
+
+    def _note(
+        self, step: int, kept: Mapping[str, Tensor], shares: Mapping[str, float] | None = None
+    ) -> None:
+        """Keep the share of zeros in every mask, and in all of them."""
+        counts = torch.stack([mask.sum() for mask in kept.values()]).tolist()
+        zeros = {name: self.sizes[name] - count for name, count in zip(kept, counts, strict=True)}
+        share = sum(zeros.values()) / sum(self.sizes.values())
+        told = {"sparsity_fraction": share, **(shares or {})}
+        self.history.masks.add(step, {name: round(value, DIGITS) for name, value in told.items()})
         each = {name: round(count / self.sizes[name], DIGITS) for name, count in zeros.items()}
         self.history.weights.add(step, each)
-        self.before = None
 
     def step_done(self, step: int, figures: Mapping[str, float]) -> None:
         """After optimizer step `step`, counted from 1."""

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
-from sparsify.history import History
+from sparsify.history import Curve, History
 from sparsify.view.charts import Chart
 from sparsify.view.lines import Line
 
@@ -27,7 +27,11 @@ def charts(history: History) -> list[Chart]:
         Line(name.removesuffix("_loss"), *training.curve(name), COLOURS[number % len(COLOURS)])
         for number, name in enumerate(each for each in training.values if each.endswith("_loss"))
     ]
-    zeros = [Line("zeros", *masks.curve("sparsity_fraction"), "magenta")]
+    reached = masks.curve("sparsity_fraction")
+    if history.weights.step:
+        # older runs know it at evaluations only, and not when it was reached
+        reached = stairs(reached, ends[1])
+    zeros = [Line("zeros", *reached, "magenta")]
     if "planned_sparsity_fraction" in training.values:
         planned = training.curve("planned_sparsity_fraction")
         zeros.append(Line("planned", *planned, "bright_black", dotted=True))
@@ -43,6 +47,12 @@ def charts(history: History) -> list[Chart]:
         Chart("mask churn, entries flipped by an update", churn, "%", ends=ends),
     ]
     return [chart for chart in found if any(line.points()[0].size for line in chart.lines)]
+
+
+def stairs(curve: Curve, end: float) -> Curve:
+    """A curve of one point or more, unchanged from each to the next, and from the last to `end`."""
+    steps, values = curve
+    return np.append(np.repeat(steps, 2)[1:], max(end, steps[-1])), np.repeat(values, 2)
 
 
 class Charts:

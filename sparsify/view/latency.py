@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sparsify.report import Latency
+from sparsify.view.marks import Bar
 from sparsify.view.tables import table
-from sparsify.view.words import size
+from sparsify.view.words import percent, size
 
 SAME = (0.9, 1.1)
 """Ratios between these are no difference that a user would notice or should build on."""
@@ -56,37 +58,47 @@ def latency_table(latencies: Sequence[Latency], missing: str = "") -> Renderable
         missing: why there are no sparse kernels, said below.
     """
     parts: list[RenderableType] = []
+    names = _names(latencies)
     for name in dict.fromkeys(map(setting, latencies)):
         rows = [latency for latency in latencies if setting(latency) == name]
-        made = table(
-            "file", "median", "spread", "against the first",
-            right=("median", "spread", "against the first"), title=name,
-        )  # fmt: skip
+        right = ("median", "spread", "against the first")
+        made = table("file", "median", "", *right[1:], right=right, title=name)
+        slowest = max(row.median_ms for row in rows)
         for number, row in enumerate(rows):
             made.add_row(
-                Text(row.file),
+                Text(names[row.file]),
                 f"{row.median_ms:.2f} ms",
+                Bar(row.median_ms / slowest),
                 f"{row.spread_ms:.2f} ms",
                 ratio_words(row.ratio) if number else "",
             )
         parts.append(made)
     files = {row.file: row for row in latencies if row.kernels}
-    return Group(*parts, *_files(files.values()), *([Text(missing)] if missing else []))
+    return Group(*parts, *_files(files, names), *([Text(missing)] if missing else []))
 
 
-def _files(rows: Collection[Latency]) -> list[RenderableType]:
-    """What each file weighs and what it runs on."""
+def _names(rows: Sequence[Latency]) -> dict[str, str]:
+    """File -> what it is called beside the others: without the folder that all of them share."""
+    folders = {row.file: PurePath(row.file).parent for row in rows}
+    shared = len(folders) > 1 and len(set(folders.values())) == 1
+    return {file: PurePath(file).name if shared else file for file in folders}
+
+
+def _files(rows: Mapping[str, Latency], names: Mapping[str, str]) -> list[RenderableType]:
+    """What each file weighs, also against the first, and what it runs on."""
     if not rows:
         return []
     made = table(
         "file", "runs on", "size", "gzipped", "load", "memory",
         right=("size", "gzipped", "load", "memory"), title="files",
     )  # fmt: skip
-    for row in rows:
+    first = next(iter(rows.values()))
+    for file, row in rows.items():
+        share = "" if row is first else f", {percent(row.size_bytes / first.size_bytes, 0)}"
         made.add_row(
-            Text(row.file),
+            Text(names[file]),
             row.kernels if row.kernels == "stock" else f"sparse kernels, {row.kernels}",
-            size(row.size_bytes),
+            size(row.size_bytes) + share,
             size(row.gzip_bytes),
             f"{row.load_ms:.0f} ms",
             f"{row.memory_mb:.0f} MB",

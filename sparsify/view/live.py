@@ -115,8 +115,10 @@ class Lines(Watch):
         self._say(f"  {sentence}")
 
     def _say(self, sentence: str, style: str = "") -> None:
+        # a line of a log stays whole, however long it is
+        whole = not self._console.is_terminal
         self._console.print(
-            sentence, style=style, markup=False, highlight=False, soft_wrap=True, emoji=False
+            sentence, style=style, markup=False, highlight=False, soft_wrap=whole, emoji=False
         )
 
 
@@ -143,6 +145,9 @@ class Screen(Lines):
             self._progress.remove_task(task)
         self._tasks.clear()
         self._training = None
+        if self.live.is_started:
+            # what is said next is printed above what was drawn last
+            self.live.refresh()
         super().end_phase()
 
     def begin(self, task: str, total: int) -> None:

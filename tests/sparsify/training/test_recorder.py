@@ -37,8 +37,10 @@ def test_zeros_and_flips_are_those_of_the_masks(tmp_path: Path) -> None:
     run(found)
     history = found.history
     steps = history.masks.step
-    assert steps == [*range(5, 24, 3), 24]
-    for number, step in enumerate(steps[:-1]):
+    assert steps == [0, *range(5, 24, 3), 24]
+    assert history.masks.values["sparsity_fraction"][0] == 0.0
+    assert history.masks.values["mask_churn_fraction"][0] is None
+    for number, step in enumerate(steps[1:-1], start=1):
         # a mask that is written before step 5 of 24, counted from 0, is first seen after it
         before, after = looks.seen[step], looks.seen[step + 1]
         total = sum(mask.size for mask in after.values())

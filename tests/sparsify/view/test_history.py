@@ -6,7 +6,7 @@ import numpy as np
 
 from sparsify.history import History
 from sparsify.report import Point
-from sparsify.view.history import charts, history_view
+from sparsify.view.history import charts, history_view, stairs
 
 
 def history() -> History:
@@ -16,6 +16,7 @@ def history() -> History:
         made.training.add(step, {**losses, "planned_sparsity_fraction": step / 200})
     for step in range(8, 101, 8):
         made.masks.add(step, {"sparsity_fraction": step / 200, "mask_churn_fraction": 1 / step})
+        made.weights.add(step, {"a.weight": step / 200})
     for step in (50, 100):
         made.evaluations.add(step, {"accuracy": step / 100, "f1": 0.0})
     return made
@@ -27,12 +28,16 @@ def test_every_line_is_a_series_of_the_history() -> None:
     for line, series, name in (
         (losses.lines[0], kept.training, "task_loss"),
         (losses.lines[1], kept.training, "distill_loss"),
-        (zeros.lines[0], kept.masks, "sparsity_fraction"),
         (zeros.lines[1], kept.training, "planned_sparsity_fraction"),
         (metric.lines[0], kept.evaluations, "accuracy"),
         (churn.lines[0], kept.masks, "mask_churn_fraction"),
     ):
         np.testing.assert_array_equal(line.points(), (series.step, series.values[name]))
+    steps, values = zeros.lines[0].points()
+    for step in range(8, 101):
+        # what was reached at the last update stays until the next
+        assert values[np.flatnonzero(steps <= step)[-1]] == (step // 8 * 8) / 200
+    assert steps[-1] == 100
     assert losses.log, "one loss is 50 times the other"
     assert not metric.log
 
@@ -47,6 +52,12 @@ def test_an_older_run_shows_what_its_report_tells(rendered: Callable[..., str]) 
         assert words in shown
     assert "churn" not in shown
     assert "planned" not in shown
+
+
+def test_stairs_go_on_from_update_to_update() -> None:
+    steps, values = stairs((np.array([0.0, 4.0, 6.0]), np.array([0.0, 0.5, 0.9])), 8.0)
+    np.testing.assert_array_equal(steps, [0, 4, 4, 6, 6, 8])
+    np.testing.assert_array_equal(values, [0, 0, 0.5, 0.5, 0.9, 0.9])
 
 
 def test_a_run_without_training_has_no_charts(rendered: Callable[..., str]) -> None:

@@ -34,19 +34,19 @@ def test_one_table_a_setting_and_the_first_file_is_the_yardstick(
         rendered(latency_table(rows), encoding="ascii"),
         """\
 batch 1, sequence 128, 1 thread
-+-------------------------------------------------------+
-|file           |   median |  spread | against the first|
-|---------------+----------+---------+------------------|
-|dense.onnx     | 20.00 ms | 0.10 ms |                  |
-|out/model.onnx | 10.00 ms | 0.10 ms |     2.00x as fast|
-+-------------------------------------------------------+
++--------------------------------------------------------------------+
+|file           |   median |            |  spread | against the first|
+|---------------+----------+------------+---------+------------------|
+|dense.onnx     | 20.00 ms | ########## | 0.10 ms |                  |
+|out/model.onnx | 10.00 ms | #####..... | 0.10 ms |     2.00x as fast|
++--------------------------------------------------------------------+
 batch 8, sequence 128, 1 thread
-+--------------------------------------------------------+
-|file           |    median |  spread | against the first|
-|---------------+-----------+---------+------------------|
-|dense.onnx     | 160.00 ms | 0.10 ms |                  |
-|out/model.onnx | 158.00 ms | 0.10 ms | 1.01x, same speed|
-+--------------------------------------------------------+""",
++---------------------------------------------------------------------+
+|file           |    median |            |  spread | against the first|
+|---------------+-----------+------------+---------+------------------|
+|dense.onnx     | 160.00 ms | ########## | 0.10 ms |                  |
+|out/model.onnx | 158.00 ms | ########## | 0.10 ms | 1.01x, same speed|
++---------------------------------------------------------------------+""",
     )
 
 
@@ -65,6 +65,18 @@ files
 +--------------------------------------------------------------------+
 no compiler""",
     )
+
+
+def test_a_folder_that_all_share_is_not_repeated(rendered: Callable[..., str]) -> None:
+    facts = {"kernels": "stock", "gzip_bytes": 1, "load_ms": 1.0, "memory_mb": 1.0}
+    rows = [
+        latency("out/demo/dense.onnx", 4.0, 1.0).model_copy(update={**facts, "size_bytes": 1000}),
+        latency("out/demo/model.onnx", 2.0, 2.0).model_copy(update={**facts, "size_bytes": 591}),
+    ]
+    shown = rendered(latency_table(rows))
+    assert "out/demo" not in shown
+    assert "591 B, 59 %" in shown
+    assert "out/demo" in rendered(latency_table(rows[:1]))
 
 
 @pytest.mark.parametrize(

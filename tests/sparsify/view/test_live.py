@@ -156,6 +156,22 @@ def test_a_warning_stays_until_training_ends() -> None:
     assert text(ended) == []
 
 
+def test_what_was_drawn_is_gone_before_the_next_phase_speaks() -> None:
+    out = console(terminal=True)
+    with watching(out, quiet=False) as watch:
+        assert isinstance(watch, Screen)
+        watch.follow(history())
+        watch.phase("train")
+        watch.begin("train", 40)
+        watch.advance("train", 20, {"task_loss": 0.05})
+        watch.live.refresh()
+        before = len(out.file.getvalue())  # type: ignore[attr-defined]
+        watch.phase("export")
+        said = out.file.getvalue()[before:]  # type: ignore[attr-defined]
+    assert "export ..." in said
+    assert "learning rate" not in said
+
+
 def test_the_screen_is_drawn_twice_a_second_at_most() -> None:
     clock, out = Clock(), console(terminal=True)
     screen = Screen(out, clock)

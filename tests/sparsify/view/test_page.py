@@ -10,6 +10,7 @@ import pytest
 
 from sparsify.history import History
 from sparsify.report import RunReport
+from sparsify.view.history import stairs
 from sparsify.view.page import report_page
 from sparsify.view.page.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from tests.sparsify.view.runs import history, report
@@ -96,6 +97,8 @@ def test_every_line_goes_where_numpy_says(page: Page) -> None:
         (planned, kept.training, "planned_sparsity_fraction"),
     ):
         steps, values = series.curve(name)
+        if drawn is zeros:
+            steps, values = stairs((steps, values), 600.0)
         x = np.interp(steps, [0, 600], [LEFT, WIDTH - RIGHT])
         y = np.interp(values, [0, 1], [HEIGHT - BOTTOM, TOP])
         found = np.array([pair.split(",") for pair in drawn.split()], float)
