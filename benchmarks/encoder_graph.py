@@ -89,13 +89,13 @@ class Encoder:
         return output
 
 
-def in_blocks(rows: int, sparsity: float) -> Prune:
-    """Random zeros in blocks of `rows` outputs."""
+def in_blocks(block: tuple[int, int], sparsity: float) -> Prune:
+    """Random zeros in blocks of outputs x inputs."""
     random = np.random.default_rng(SEED + 1)
 
     def prune(weight: np.ndarray) -> np.ndarray:
-        outputs, inputs = weight.shape
-        kept = random.random((outputs // rows, inputs), dtype=np.float32) >= sparsity
-        return weight * np.repeat(kept, rows, axis=0)
+        grid = [size // side for size, side in zip(weight.shape, block, strict=True)]
+        kept = random.random(grid, dtype=np.float32) >= sparsity
+        return weight * np.repeat(np.repeat(kept, block[0], axis=0), block[1], axis=1)
 
     return prune

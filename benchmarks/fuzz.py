@@ -15,7 +15,7 @@ from sparsify.runtime.library import kernels
 
 FLAGS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 WEIGHTS = 1_000_000
-LEVELS = ("portable", "avx2", "avx512")
+LEVELS = ("portable", "avx2", "avx512", "avx512vnni")
 
 
 def cases(quick: bool) -> Iterator[Case]:

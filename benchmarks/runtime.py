@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from sparsify import plugins
 from sparsify.export.sparse import lower
 from sparsify.kinds import lowering
 from sparsify.runtime import session
+from sparsify.storage import Activations
 
 SEQUENCE = 128
 PAIRS = {1: 20, 8: 6}
@@ -30,7 +32,23 @@ UNSTRUCTURED = {
 """How many times faster than dense, by batch and sparsity."""
 BLOCKS = {0.9: 6.5, 0.75: 3.4, 0.5: 1.95}
 """The same for blocks of four outputs at batch 1."""
+INTEGERS_90 = 8.0
+"""The same for blocks of four inputs that are multiplied as 8-bit integers."""
 MINILM_97 = 5.5
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Which weights are zero together, and whether products are of integers."""
+
+    name: str
+    block: tuple[int, int] = (1, 1)
+    activations: Activations = "f32"
+
+
+ALONE = Pattern("unstructured")
+FOUR_OUTPUTS = Pattern("blocks 4x1", (4, 1))
+INTEGERS = Pattern("int8 blocks 1x4", (1, 4), "int8")
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -42,13 +60,18 @@ def cases(quick: bool) -> Iterator[Case]:
         for batch, limits in UNSTRUCTURED.items():
             for sparsity, limit in limits.items():
                 goal = Goal(">=", limit)
-                yield measured(folder, base, 1, sparsity, batch, 1, goal, quick=quick)
+                yield measured(folder, base, ALONE, sparsity, batch, 1, goal, quick=quick)
         for sparsity, limit in BLOCKS.items():
-            yield measured(folder, base, 4, sparsity, 1, 1, Goal(">=", limit), quick=quick)
+            yield measured(
+                folder, base, FOUR_OUTPUTS, sparsity, 1, 1, Goal(">=", limit), quick=quick
+            )
+        for batch in (1, 8):
+            goal = Goal(">=", INTEGERS_90)
+            yield measured(folder, base, INTEGERS, 0.9, batch, 1, goal, quick=quick)
         for sparsity in (0.97, 0.9):
-            yield measured(folder, base, 1, sparsity, 1, 2, None, quick=quick)
+            yield measured(folder, base, ALONE, sparsity, 1, 2, None, quick=quick)
         goal = Goal(">=", MINILM_97)
-        yield measured(folder, smaller(MINILM, quick), 1, 0.97, 1, 1, goal, quick=quick)
+        yield measured(folder, smaller(MINILM, quick), ALONE, 0.97, 1, 1, goal, quick=quick)
 
 
 def smaller(shape: Shape, quick: bool) -> Shape:
@@ -58,7 +81,7 @@ def smaller(shape: Shape, quick: bool) -> Shape:
 def measured(
     folder: Path,
     shape: Shape,
-    block_rows: int,
+    pattern: Pattern,
     sparsity: float,
     batch: int,
     threads: int,
@@ -67,25 +90,28 @@ def measured(
     quick: bool,
 ) -> Case:
     """One sparsity at one batch, in turns with the dense encoder."""
-    dense, sparse = (file(folder, shape, block_rows, share) for share in (0.0, sparsity))
+    dense, sparse = (file(folder, shape, pattern, share) for share in (0.0, sparsity))
     inputs = np.random.default_rng(0).standard_normal((batch, SEQUENCE, shape.width))
     feed = {"hidden": inputs.astype(np.float32)}
     runs = [session(path, threads=threads) for path in (sparse, dense)]
     timing = in_turns(runs, feed, pairs=3 if quick else PAIRS[batch], threads=threads)
-    kind = "unstructured" if block_rows == 1 else f"blocks {block_rows}x1"
     share = sparse.stat().st_size / dense.stat().st_size
-    says = f"{shape}, {kind}, batch {batch}, threads {threads}, file {share:.1%} of the dense"
-    name = f"{shape.width}-{kind.replace(' ', '-')}-{sparsity:.0%}-batch{batch}-threads{threads}"
+    says = (
+        f"{shape}, {pattern.name}, batch {batch}, threads {threads}, file {share:.1%} of the dense"
+    )
+    kind = pattern.name.replace(" ", "-")
+    name = f"{shape.width}-{kind}-{sparsity:.0%}-batch{batch}-threads{threads}"
     return judge("runtime", name, timing, says, goal, quick=quick)
 
 
-def file(folder: Path, shape: Shape, block_rows: int, sparsity: float) -> Path:
+def file(folder: Path, shape: Shape, pattern: Pattern, sparsity: float) -> Path:
     """The encoder's file, made if it is not there."""
-    path = folder / f"{shape.layers}-{shape.width}-{block_rows if sparsity else 0}-{sparsity}.onnx"
+    kind = pattern.name.replace(" ", "-") if sparsity else "dense"
+    path = folder / f"{shape.layers}-{shape.width}-{kind}-{sparsity}.onnx"
     if not path.exists():
-        model = Encoder(shape, in_blocks(block_rows, sparsity)).model()
+        model = Encoder(shape, in_blocks(pattern.block, sparsity)).model()
         if sparsity:
-            lower(model, lowering.choose("sparse", least=0.0))
+            lower(model, lowering.choose("sparse", least=0.0, activations=pattern.activations))
         ir.save(model, path)
     return path
 

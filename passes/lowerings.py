@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sparsify.kinds import lowering
 from sparsify.smallest import Choice, choose
-from sparsify.storage import Storage, Values
+from sparsify.storage import Activations, Storage, Values
 
 
 @lowering
@@ -30,6 +30,7 @@ def auto(
     tokens: Annotated[int, Field(gt=0)] | None = None,
     measured: bool = False,
     values: Values = "f32",
+    activations: Activations = "f32",
 ) -> Choice:
     """What is fastest on this machine; without sparse kernels, what is smallest.
 
@@ -42,12 +43,20 @@ def auto(
         tokens: instead of `usual_tokens`, which the benchmark's batch and sequence make.
         measured: whether every weight with zeros is timed.
         values: the type of the stored numbers; `int8` has a scale for every output.
+        activations: with `int8`, integers are multiplied where that is fastest: values are `int8`
+            there, and every token of a layer's input is rounded to 8 bits with a scale of its own.
     """
     from sparsify.export.fastest import fastest
 
     if usual_tokens is None:
         return Choice(None, "dense", "no linear layer reads it")
-    return fastest(array, tokens=tokens or usual_tokens, values=values, measured=measured)
+    return fastest(
+        array,
+        tokens=tokens or usual_tokens,
+        values=values,
+        activations=activations,
+        measured=measured,
+    )
 
 
 @lowering
@@ -57,6 +66,7 @@ def sparse(
     values: Values = "f32",
     storage: Storage = "auto",
     least: Annotated[float, Field(ge=0, le=1)] = 0.5,
+    activations: Activations = "f32",
 ) -> Choice:
     """What is not zero, for the sparse kernel; ONNX Runtime without it computes the same, dense.
 
@@ -65,5 +75,8 @@ def sparse(
         values: the type of the stored numbers; `int8` has a scale for every output.
         storage: how positions are written; `auto` takes what is smallest for each weight.
         least: the sparsity below which a weight stays dense.
+        activations: with `int8`, integers are multiplied where blocks of four inputs or the like
+            make that pay: values are `int8` there, and every token of a layer's input is rounded
+            to 8 bits with a scale of its own.
     """
-    return choose(array, values=values, storage=storage, least=least)
+    return choose(array, values=values, storage=storage, least=least, activations=activations)

@@ -24,6 +24,9 @@ class Parity(Part):
     """What computed products with sparse weights; see `Latency.kernels`."""
     rounded: bool = False
     """Whether PyTorch computed with the weights that 16-bit or 8-bit values rounded."""
+    inputs_rounded_difference: float | None = None
+    """The difference with the inputs of layers rounded to 8 bits, too, where they are in the file:
+    told, not judged."""
 
 
 class Speed(Part):
@@ -69,8 +72,8 @@ class Latency(Part):
     batch: int
     sequence: int
     kernels: str = ""
-    """What computed products with weights: `avx512`, `avx2` or `portable` sparse kernels, or
-    `stock`, ONNX Runtime's own."""
+    """What computed products with weights: `avx512vnni`, `avx512`, `avx2` or `portable` sparse
+    kernels, or `stock`, ONNX Runtime's own."""
     size_bytes: int = 0
     """Of the file and of the weights that lie beside it."""
     gzip_bytes: int = 0

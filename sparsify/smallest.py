@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sparsify.report import Speed
-from sparsify.storage import Storage, Stored, Values, sizes, written
+from sparsify.storage import Activations, Storage, Stored, Values, decoded, sizes, written
 
 BLOCKS = ((1, 1), (1, 4), (4, 1), (4, 4), (8, 8), (16, 16), (32, 32))
 """Blocks, outputs x inputs, in which a weight's zeros are looked for."""
+LEAST_OF_FOUR = 1.5
+"""How many of four neighbouring inputs are stored on average, where any is, if integers pay."""
+LARGEST_SUM = 2**31 // 510
+"""Of the integers' absolute values of one output: twice a sum of products fits 32 bits."""
 LARGEST_F16 = float(np.finfo(np.float16).max)
 
 
@@ -28,7 +32,12 @@ class Choice:
 
 
 def choose(
-    array: np.ndarray, *, values: Values = "f32", storage: Storage = "auto", least: float = 0.5
+    array: np.ndarray,
+    *,
+    values: Values = "f32",
+    storage: Storage = "auto",
+    least: float = 0.5,
+    activations: Activations = "f32",
 ) -> Choice:
     """The smallest way to write a weight [outputs, inputs].
 
@@ -37,6 +46,8 @@ def choose(
         values: the type of the stored numbers; `int8` has a scale for every output.
         storage: how positions are written; `auto` takes what is smallest.
         least: the sparsity, 0 to 1, below which a weight stays dense: there no kernel gains.
+        activations: with `int8`, a layer multiplies integers where that pays; `values` holds for
+            all other weights.
     """
     if reason := unfit(array):
         return Choice(None, "dense", reason)
@@ -47,7 +58,8 @@ def choose(
         return Choice(None, "coo", "asked for")
     if reason := too_large(array, values):
         return Choice(None, "dense", reason)
-    best = smallest(array, values, storage)
+    best = of_integers(array, storage) if activations == "int8" else None
+    best = best or smallest(array, values, storage)
     if best is None:
         return Choice(None, "dense", "every sparse form is larger")
     share = best.size_bytes / array.nbytes
@@ -68,6 +80,20 @@ def too_large(array: np.ndarray, values: Values) -> str:
     """Why the type of the values does not hold the numbers of `array`, or empty."""
     holds = values != "f16" or float(np.abs(array).max(initial=0)) <= LARGEST_F16
     return "" if holds else "it has numbers that 16 bits do not hold"
+
+
+def of_integers(array: np.ndarray, storage: Storage = "auto") -> Stored | None:
+    """The smallest form that multiplies 8-bit integers; None where that does not pay.
+
+    The kernels multiply four neighbouring inputs at once, zeros among them included.
+    """
+    fours = np.pad(array != 0, ((0, 0), (0, -array.shape[1] % 4))).reshape(len(array), -1, 4)
+    if np.count_nonzero(array) < LEAST_OF_FOUR * np.count_nonzero(fours.any(axis=2)):
+        return None
+    best = smallest(array, "int8", storage)
+    if best is None or np.abs(decoded(best) / best.scales).sum(axis=1).max() > LARGEST_SUM:
+        return None
+    return replace(best, integers=True)
 
 
 def smallest(

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 Values: TypeAlias = Literal["f32", "f16", "int8"]
+Activations: TypeAlias = Literal["f32", "int8"]
 Storage: TypeAlias = Literal["auto", "csr", "gaps", "coo"]
 Kind: TypeAlias = Literal["gaps u8", "gaps u16", "csr"]
 
@@ -38,16 +39,19 @@ class Stored:
     row_offsets: np.ndarray | None
     scales: np.ndarray
     """f32[outputs, 1], or f32[1, 1]: what the values are multiplied with."""
+    integers: bool = False
+    """Whether inputs become 8-bit integers, too, when they are multiplied."""
 
     @property
     def form(self) -> str:
-        """`gaps u8`, `csr u16, blocks 4x1, f16`."""
+        """`gaps u8`, `csr u16, blocks 4x1, f16`, `gaps u8, blocks 1x4, int8 x int8`."""
         kind = "gaps" if self.row_offsets is None else "csr"
         words = [f"{kind} u{8 * self.positions.itemsize}"]
         if self.block != (1, 1):
             words.append(f"blocks {self.block[0]}x{self.block[1]}")
         if self.values.dtype != np.float32:
             words.append({"float16": "f16", "int8": "int8"}[self.values.dtype.name])
+            words[-1] += " x int8" if self.integers else ""
         return ", ".join(words)
 
     @property

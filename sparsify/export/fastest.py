@@ -11,8 +11,16 @@ from sparsify.export.layers import milliseconds, opened
 from sparsify.report import Speed
 from sparsify.runtime.library import missing_library
 from sparsify.runtime.session import physical_cores
-from sparsify.smallest import Choice, choose, share_of_zeros, smallest, too_large, unfit
-from sparsify.storage import Stored, Values, cells_of
+from sparsify.smallest import (
+    Choice,
+    choose,
+    of_integers,
+    share_of_zeros,
+    smallest,
+    too_large,
+    unfit,
+)
+from sparsify.storage import Activations, Stored, Values, cells_of
 
 SMALLEST_SIDE = 64
 """Outputs or inputs below which calling a kernel costs as much as it computes."""
@@ -29,6 +37,7 @@ def fastest(
     *,
     tokens: int,
     values: Values = "f32",
+    activations: Activations = "f32",
     measured: bool = False,
     threads: int | None = None,
 ) -> Choice:
@@ -38,6 +47,7 @@ def fastest(
         array: the weight [outputs, inputs].
         tokens: rows of the layer's input.
         values: the type of the stored numbers.
+        activations: with `int8`, forms that multiply integers compete, too; they are timed.
         measured: whether every form is timed, and not only predicted.
         threads: threads of one operator; left out, one a physical core.
     """
@@ -46,10 +56,12 @@ def fastest(
     if reason := unfit(array) or too_large(array, values):
         return Choice(None, "dense", reason)
     if missing_library():
-        return choose(array, values=values, least=0)
+        return choose(array, values=values, least=0, activations=activations)
     if min(array.shape) < SMALLEST_SIDE:
         return Choice(None, "dense", "too small for a sparse kernel to gain")
     forms = _forms(array, values)
+    if activations == "int8" and (integers := of_integers(array)):
+        forms, measured = [*forms, integers], True
     if not forms:
         zeros = 100 * share_of_zeros(array)
         return Choice(None, "dense", f"{zeros:.0f} % sparse: every sparse form is larger")

@@ -49,9 +49,8 @@ def _dense(weight: np.ndarray) -> tuple[NodeProto, dict[str, np.ndarray]]:
 def _sparse(weight: Stored) -> tuple[NodeProto, dict[str, np.ndarray]]:
     parts = {"bias": np.zeros(1, np.float32), **weight.tensors()}
     *where, scales = weight.tensors()
-    form = "gaps" if weight.row_offsets is None else "csr"
     node = helper.make_node(
-        portable.operator(form, ""),
+        portable.operator(portable.form_of(weight), ""),
         ["x", *where, "bias", scales],
         ["y"],
         domain=DOMAIN,

@@ -10,18 +10,29 @@ from __future__ import annotations
 import numpy as np
 from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
 
+from sparsify.export.rounding import rounded_inputs
 from sparsify.runtime.domains import DOMAIN
+from sparsify.storage import Stored
 
 VERSION = 1
 """Of the domain's operators."""
+INTEGER = "integer "
+"""Begins the forms whose inputs are quantized when they run: products are of 8-bit integers."""
 FORMS = {"csr": "SparseLinear", "gaps": "GapLinear"}
 PAIRS = {"csr": "SparseFeedForward", "gaps": "GapFeedForward"}
+for _names in (FORMS, PAIRS):
+    _names |= {INTEGER + form: f"DynamicQuantize{name}" for form, name in _names.items()}
 WEIGHT = {
     "csr": ["values", "columns", "row_offsets", "bias", "scales"],
     "gaps": ["values", "gaps", "bias", "scales"],
 }
 """The inputs that say what a layer's weight is."""
 ACTIVATIONS = {"": "", "relu": "Relu", "gelu": "Gelu", "gelu_tanh": "GeluTanh", "silu": "Silu"}
+
+
+def form_of(stored: Stored) -> str:
+    """Which of the operators' forms reads a stored weight."""
+    return (INTEGER if stored.integers else "") + ("gaps" if stored.row_offsets is None else "csr")
 
 
 def operator(form: str, activation: str) -> str:
@@ -32,21 +43,25 @@ def operator(form: str, activation: str) -> str:
 def function(form: str, activation: str, opset: int) -> FunctionProto:
     """The operator in standard operators of `opset`.
 
+    With an integer form, X is rounded to what its 8-bit integers stand for.
+
     Inputs: X f32[..., inputs]; values, row by row, of each stored block; the blocks' positions, see
     `sparsify.storage.Stored`; a bias f32[outputs] or f32[1]; scales f32[outputs, 1] or
     f32[1, 1]. Attributes: `shape` [outputs, inputs] and `block` [rows, columns].
     """
+    integer, stored = form.startswith(INTEGER), form.removeprefix(INTEGER)
     product = [
         *_grid(),
-        *(_cells_of_gaps() if form == "gaps" else _cells_of_rows()),
+        *(_cells_of_gaps() if stored == "gaps" else _cells_of_rows()),
         *_weight(),
-        helper.make_node("MatMul", ["X", "weight"], ["product"]),
+        *(rounded_inputs(opset) if integer else []),
+        helper.make_node("MatMul", ["rounded" if integer else "X", "weight"], ["product"]),
         helper.make_node("Add", ["product", "bias"], ["sum" if activation else "Y"]),
     ]
     return helper.make_function(
         DOMAIN,
         operator(form, activation),
-        ["X", *WEIGHT[form]],
+        ["X", *WEIGHT[stored]],
         ["Y"],
         [*product, *_activation(activation)],
         [helper.make_opsetid("", opset)],
@@ -60,7 +75,9 @@ def pair(form: str, activation: str, opset: int) -> FunctionProto:
     Inputs: X, what the first layer's weight is, what the second's is. Attributes: `shape` and
     `block` of the first, `next_shape` and `next_block` of the second.
     """
-    weights = [[f"{layer}{name}" for name in WEIGHT[form]] for layer in ("", "next_")]
+    weights = [
+        [f"{layer}{name}" for name in WEIGHT[form.removeprefix(INTEGER)]] for layer in ("", "next_")
+    ]
     layers = [
         helper.make_node(
             operator(form, activation), ["X", *weights[0]], ["between"], domain=DOMAIN

@@ -138,7 +138,7 @@ def _array(weight: ir.Value) -> np.ndarray:
 
 def _replace(model: ir.Model, weight: ir.Value, readers: Iterable[Product], stored: Stored) -> None:
     """Write `stored` instead of `weight`, and its operator instead of each layer that reads it."""
-    form = "gaps" if stored.row_offsets is None else "csr"
+    form = portable.form_of(stored)
     parts = [_initializer(model, name, array) for name, array in _parts(str(weight.name), stored)]
     for reader in readers:
         bias = reader.bias or _initializer(model, f"{DOMAIN}.no_bias", np.zeros(1, "f"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ def checked_export(
     """Write `program` to `path` as ONNX, if ONNX Runtime computes the same from it.
 
     Where 16-bit or 8-bit values round the weights, it is held to what PyTorch computes with the
-    rounded ones; what rounding costs, the task's metrics tell.
+    rounded ones; what rounding costs, the task's metrics tell. Where inputs of layers are rounded
+    to 8 bits, it is held to that without the rounding of inputs, and how far that goes is told.
 
     Args:
         program: the program, on the CPU.
@@ -55,16 +56,34 @@ def checked_export(
     draft = path.with_name(path.name + ".part")
     lowering, sizes = None if dense else settings.lowering, usual_sizes(program, sequence)
     made = export.emit(program, draft, opset=settings.opset, lowering=lowering, sizes=sizes)
-    asked: dict[str, Any] = {"longest": longest, "tolerance": settings.tolerance}
-    compare = partial(export.parity, _with_rounded(program, made), draft, **asked)
+    rounded = _with_rounded(program, made)
+    compare = partial(export.parity, rounded, longest=longest, tolerance=settings.tolerance)
     try:
-        found = export.require(compare())
-        stock = None if found.kernels == STOCK else export.require(compare(sparse=False))
-    except BaseException:
+        found, stock = _judged(draft, made, compare)
+        draft.replace(path)
+    finally:
         draft.unlink(missing_ok=True)
-        raise
-    draft.replace(path)
     return _exported(made, found, stock)
+
+
+def _judged(
+    path: Path, made: Sequence[Lowered], compare: Callable[..., Parity]
+) -> tuple[Parity, Parity | None]:
+    """The parity of the file at `path`, and that without the sparse kernels if they ran."""
+    rounds = any(weight.told.form.endswith("x int8") for weight in made)
+    judged = path.with_name(f"{path.name}.judged") if rounds else path
+    try:
+        if rounds:
+            export.without_rounding(path, judged)
+        found = export.require(compare(judged))
+        stock = None if found.kernels == STOCK else export.require(compare(judged, sparse=False))
+        if rounds:
+            told = compare(path).max_abs_difference
+            found = found.model_copy(update={"inputs_rounded_difference": told})
+        return found, stock
+    finally:
+        if rounds:
+            judged.unlink(missing_ok=True)
 
 
 def _exported(made: Sequence[Lowered], parity: Parity, stock_parity: Parity | None) -> Exported:

@@ -34,7 +34,7 @@ def missing_library() -> str:
 
 
 def kernels() -> str:
-    """The kernels that this processor runs: `avx512`, `avx2`, `portable`; or `stock` without."""
+    """What runs here: `avx512vnni`, `avx512`, `avx2` or `portable` kernels; else `stock`."""
     if missing_library():
         return STOCK
     name = ctypes.CDLL(str(LIBRARY)).SparsifyKernels

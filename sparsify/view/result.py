@@ -156,8 +156,13 @@ def parity_line(parity: Parity, stock: Parity | None = None) -> Text:
     return Text(
         f"parity: PyTorch{rounded} and ONNX Runtime differ by at most "
         f"{parity.max_abs_difference:.1e}{alone} (allowed {allowed:.0e}) "
-        f"at the shapes {shapes_words(parity.shapes)}"
+        f"at the shapes {shapes_words(parity.shapes)}{_with_rounded_inputs(parity)}"
     )
+
+
+def _with_rounded_inputs(parity: Parity) -> str:
+    difference = parity.inputs_rounded_difference
+    return "" if difference is None else f"; by {difference:.1e} with inputs in 8 bits"
 
 
 def _phases(report: RunReport) -> Text:

@@ -114,3 +114,16 @@ def test_a_weight_of_zeros_alone_has_a_form() -> None:
 def test_the_dense_lowering_changes_nothing() -> None:
     array = np.arange(6.0).reshape(2, 3)
     assert dense(array) is array
+
+
+def test_integers_are_multiplied_where_fours_of_inputs_are_stored_together() -> None:
+    form = "gaps u8, blocks 1x4, int8 x int8"
+    assert choose(pruned(64, 64, 0.9, (1, 4)), activations="int8").form == form
+    two_of_four = np.where(np.arange(64) % 4 < 2, pruned(64, 64, 0.0), 0)
+    assert choose(two_of_four, activations="int8").form.endswith("x int8")
+    alone = pruned(64, 64, 0.9)
+    assert choose(alone, activations="int8").form == choose(alone).form
+    assert choose(alone, activations="int8", values="int8").form == "gaps u8, int8"
+    too_long = np.repeat([[1.0, 0, 0, 0]], 30_000, axis=1).reshape(1, -1).astype(np.float32)
+    too_long[:, :90_000] = 1
+    assert not choose(too_long, activations="int8", least=0).form.endswith("x int8")

@@ -21,10 +21,12 @@ OPERATOR = (
     "attention.cpp", "attention_operator.cpp", "linear.cpp", "operator.cpp", "weight.cpp",
 )  # fmt: skip
 FUZZER = ("attention.cpp", "fuzz.cpp", "linear.cpp", "weight.cpp")
+AVX512 = ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma")
 KERNELS = {
     "kernels_portable.cpp": (),
     "kernels_avx2.cpp": ("-mavx2", "-mfma"),
-    "kernels_avx512.cpp": ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"),
+    "kernels_avx512.cpp": AVX512,
+    "kernels_avx512vnni.cpp": (*AVX512, "-mavx512vnni"),
 }
 """Which instructions each file may use; the processor decides at run time which file is used."""
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-psabi")

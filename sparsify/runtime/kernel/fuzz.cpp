@@ -79,6 +79,7 @@ Case valid(Random& random) {
   }
   const Type wide = below(random, 2) ? Type::u16 : Type::u32;
   const Type kind = below(random, 2) ? Type::f32 : Type::i8;
+  e.integers = kind == Type::i8 && below(random, 2);
   std::vector<float> numbers(cells.size() * size_t(size));
   for (float& number : numbers) number = float(below(random, 255) - 127);
   c.tensors.push_back(owned(kind, int64_t(numbers.size()), [&](int64_t i) { return numbers[i]; }));
@@ -120,7 +121,7 @@ void damage(Random& random, Case& c) {
       some.tensor.type = Type(below(random, 9));
       if (size_of(some.tensor.type) > 1) some.tensor.count /= 8;
       break;
-    case 4: e.gaps = !e.gaps; break;
+    case 4: (below(random, 2) ? e.gaps : e.integers) ^= true; break;
     default:
       if (const size_t bytes = size_t(some.tensor.count) * size_of(some.tensor.type)) {
         for (int64_t i = 1 + below(random, 4); i > 0; --i) {
@@ -148,6 +149,11 @@ double multiplied(Random& random, const Case& c, bool damaged, const sparsify::L
   if (rows > 4096 || columns > 4096) return 0;  // sparse, yet its outputs would be large
   std::vector<float> inputs(size_t(tokens) * columns), outputs(size_t(tokens) * rows);
   for (float& input : inputs) input = float(below(random, 7) - 3);
+  for (size_t t = 0; weight.integers && t < size_t(tokens); ++t) {
+    // ends that whole steps divide, so that rounding changes nothing
+    inputs[t * columns] = 51;
+    if (columns > 1) inputs[t * columns] = 128, inputs[t * columns + 1] = -127;
+  }
   sparsify::multiply(&layer, 1, sparsify::choose_kernels(), inputs.data(), tokens, outputs.data(),
                      {nullptr, in_turn});
   double worst = 0;

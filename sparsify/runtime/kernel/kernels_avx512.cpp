@@ -1,12 +1,15 @@
 #define LANES 16
 #define SINGLE_VECTORS 8
+#define INTEGER_ROWS 2
 #define QUAD_VECTORS 4
 #include "attention_kernels.h"
+#include "integer_kernels.h"
 
 namespace sparsify {
 
 const Kernels kAvx512 = {
-    "avx512", LANES, gather, multiply<1>, multiply<4>, scatter, activate_in_place, attend,
+    "avx512", LANES, gather, multiply<1>, multiply<4>, multiply_integers,
+    quantize, quantize_turned, scatter, activate_in_place, attend,
 };
 
 }  // namespace sparsify

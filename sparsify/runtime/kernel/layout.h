@@ -26,6 +26,47 @@ struct Work {
   float* sums;          // of the chunk's first row
 };
 
+// sums[row][token] (+)= values x (inputs - zero points), fours of 8-bit integers at a time. The first
+// piece of a row begins the sums and the last one turns them into numbers.
+struct IntegerWork {
+  const Run* runs;
+  const Run* runs_end;
+  const uint16_t* order;
+  const uint16_t* columns;
+  const int32_t* values;   // four signed bytes each
+  const int32_t* row_sums; // of the values, of the chunk's first row; null when sums continue
+  const float* row_scales; // of the chunk's first row; null when sums go on
+  const float* bias;       // of the chunk's first row
+  const int32_t* inputs;   // [four of inputs in band][token], four unsigned bytes each
+  const float* token_scales;
+  const int32_t* zero_points;  // of each token
+  float* sums;             // of the chunk's first row; integers until the last piece
+};
+
+// Numbers in 8 bits, every token with a scale and a zero point of its own:
+// number = (byte - zero_point) * scale. The scale of a token with a number that is not finite is NaN.
+struct Quantized {
+  int32_t* fours;  // [four of inputs][panel]; missing inputs are any byte
+  float* scales;
+  int32_t* zero_points;
+};
+
+// tokens x width numbers at a distance of `stride` a token; missing tokens are zero.
+struct Quantize {
+  const float* from;
+  int64_t stride, tokens, width, panel;
+  float* bytes;  // space for kTurned tokens, each of `width` bytes rounded up to kTurned fours
+  Quantized to;
+};
+constexpr int64_t kTurned = 16;
+
+// The same for numbers that lie as [width][panel].
+struct QuantizeTurned {
+  const float* from;
+  int64_t width, panel;
+  Quantized to;
+};
+
 // tokens x width numbers at a distance of `stride` a token -> [width][panel], missing tokens zero.
 struct Gather {
   const float* from;
@@ -62,6 +103,9 @@ struct Kernels {
   void (*gather)(const Gather&);
   void (*multiply_single)(const Work&, int64_t panel);
   void (*multiply_quad)(const Work&, int64_t panel);
+  void (*multiply_integers)(const IntegerWork&, int64_t panel);
+  void (*quantize)(const Quantize&);
+  void (*quantize_turned)(const QuantizeTurned&);
   void (*scatter)(const Scatter&);
   void (*activate)(float* numbers, int64_t count, Activation);
   void (*attend)(const Attend&);
@@ -69,7 +113,7 @@ struct Kernels {
 
 extern const Kernels kPortable;
 #if defined(__x86_64__)
-extern const Kernels kAvx2, kAvx512;
+extern const Kernels kAvx2, kAvx512, kAvx512Vnni;
 #endif
 
 }  // namespace sparsify

@@ -41,28 +41,87 @@ struct Job {
   int64_t panels() const { return (tokens + panel - 1) / panel; }
 };
 
-// sums[row][token] of the chunks [begin, end); slice(band) are the band's inputs.
-template <typename Slice>
-int64_t multiply_chunks(const Kernels& kernels, const Layer& layer, int64_t panel, int64_t begin,
-                        int64_t end, Slice slice, float* sums) {
-  const Weight& w = layer.weight;
-  const int64_t height = w.chunk * w.unit;
-  const auto multiply = w.unit == 1 ? kernels.multiply_single : kernels.multiply_quad;
-  for (int64_t band = 0; band < w.bands; ++band) {
-    const float* inputs = slice(band);
-    for (int64_t chunk = begin; chunk < end; ++chunk) {
-      const Piece& piece = w.pieces[band * w.chunks + chunk];
-      multiply({w.runs.data() + piece.run_begin, w.runs.data() + piece.run_end,
-                w.order.data() + piece.row_begin, w.columns_in_band.data() + piece.entry_begin,
-                w.values.data() + piece.entry_begin * w.unit,
-                band == 0 ? w.bias.data() + chunk * height : nullptr, inputs,
-                sums + (chunk - begin) * height * panel},
-               panel);
+int64_t fours_of(const Weight& w) { return (w.columns + 3) / 4; }
+
+// What a layer reads of a panel: where they lie in memory, or as the layer before left them.
+struct Inputs {
+  const float* from;
+  int64_t stride;  // between tokens, or 0 where they lie as [input][token]
+  int64_t tokens, panel;
+};
+
+// A panel's inputs as the kernels multiply them: all at once as integers, or band by band.
+struct Prepared {
+  const Kernels& kernels;
+  const Weight& weight;
+  Inputs inputs;
+  float* space;
+  Quantized quantized{};
+
+  // Numbers of space that a panel's inputs take.
+  static int64_t size(const Weight& w, int64_t panel) {
+    if (!w.integers) return w.band * panel;
+    const int64_t fours = (fours_of(w) + kTurned - 1) / kTurned * kTurned;
+    return (fours + 2) * panel + fours * kTurned;
+  }
+
+  void quantize() {
+    const int64_t panel = inputs.panel, width = weight.columns;
+    float* scales = space;
+    auto* zero_points = reinterpret_cast<int32_t*>(scales + panel);
+    quantized = {zero_points + panel, scales, zero_points};
+    float* bytes = space + size(weight, panel) - size(weight, 0);
+    if (inputs.stride) {
+      kernels.quantize({inputs.from, inputs.stride, inputs.tokens, width, panel, bytes, quantized});
+    } else {
+      kernels.quantize_turned({inputs.from, width, panel, quantized});
     }
   }
-  const int64_t rows = std::min(end * height, w.rows) - begin * height;
-  kernels.activate(sums, rows * panel, layer.activation);
-  return rows;
+
+  // [input][token] of the band
+  const float* band(int64_t number) const {
+    const int64_t left = number * weight.band;
+    if (!inputs.stride) return inputs.from + left * inputs.panel;
+    kernels.gather({inputs.from + left, inputs.stride, inputs.tokens,
+                    std::min(weight.band, weight.columns - left), inputs.panel, space});
+    return space;
+  }
+};
+
+// sums[row][token] of the chunks [begin, end).
+int64_t multiply_chunks(const Layer& layer, const Prepared& prepared, int64_t begin, int64_t end,
+                        float* sums) {
+  const Weight& w = layer.weight;
+  const Kernels& kernels = prepared.kernels;
+  const Quantized& q = prepared.quantized;
+  const int64_t height = w.chunk * w.unit, panel = prepared.inputs.panel;
+  const auto multiply = w.unit == 1 ? kernels.multiply_single : kernels.multiply_quad;
+  for (int64_t band = 0; band < w.bands; ++band) {
+    const bool first = band == 0, last = band == w.bands - 1;
+    const float* inputs = w.integers ? nullptr : prepared.band(band);
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
+      const Piece& piece = w.pieces[band * w.chunks + chunk];
+      const Run *runs = w.runs.data() + piece.run_begin, *runs_end = w.runs.data() + piece.run_end;
+      const uint16_t* order = w.order.data() + piece.row_begin;
+      const uint16_t* columns = w.columns_in_band.data() + piece.entry_begin;
+      const int64_t row = chunk * height;
+      float* to = sums + (chunk - begin) * height * panel;
+      if (w.integers) {
+        kernels.multiply_integers(
+            {runs, runs_end, order, columns, w.fours.data() + piece.entry_begin,
+             first ? w.row_sums.data() + row : nullptr, last ? w.row_scales.data() + row : nullptr,
+             w.bias.data() + row, q.fours + band * (w.band / 4) * panel, q.scales, q.zero_points, to},
+            panel);
+      } else {
+        multiply({runs, runs_end, order, columns, w.values.data() + piece.entry_begin * w.unit,
+                  first ? w.bias.data() + row : nullptr, inputs, to},
+                 panel);
+      }
+      // what was just summed up lies in the nearest cache
+      if (last) kernels.activate(to, (std::min(row + height, w.rows) - row) * panel, layer.activation);
+    }
+  }
+  return std::min(end * height, w.rows) - begin * height;
 }
 
 void multiply_part(const Job& job, int64_t index, int64_t part) {
@@ -71,32 +130,30 @@ void multiply_part(const Job& job, int64_t index, int64_t part) {
   const Layer& end_layer = job.layers[job.count - 1];
   const Weight &first = job.layers[0].weight, &last = end_layer.weight;
   const int64_t height = last.chunk * last.unit;
-  int64_t size = first.band + std::min(last.rows, kTileRows);
-  for (size_t i = 1; i < job.count; ++i) size += job.layers[i].weight.columns;
-  float* gathered = scratch(size_t(size * panel));
-  float* sums = gathered + first.band * panel;
-  const auto from_memory = [&](int64_t band) {
-    const int64_t left = band * first.band;
-    job.kernels.gather({job.inputs + token * first.columns + left, first.columns, tokens,
-                        std::min(first.band, first.columns - left), panel, gathered});
-    return static_cast<const float*>(gathered);
-  };
-  const float* made = nullptr;  // by the layer before
-  const auto slice_for = [&](const Weight& w) {
-    return [&](int64_t band) { return made ? made + band * w.band * panel : from_memory(band); };
+  int64_t space = 0, size = std::min(last.rows, kTileRows) * panel;
+  for (size_t i = 0; i < job.count; ++i) {
+    space = std::max(space, Prepared::size(job.layers[i].weight, panel));
+    if (i > 0) size += job.layers[i].weight.columns * panel;
+  }
+  float* prepared_space = scratch(size_t(space + size));
+  float* sums = prepared_space + space;
+  Inputs inputs{job.inputs + token * first.columns, first.columns, tokens, panel};
+  const auto prepared = [&](const Layer& layer) {
+    Prepared made{job.kernels, layer.weight, inputs, prepared_space};
+    if (layer.weight.integers) made.quantize();
+    return made;
   };
   for (size_t i = 0; i + 1 < job.count; ++i) {
     const Layer& layer = job.layers[i];
-    const int64_t rows = multiply_chunks(job.kernels, layer, panel, 0, layer.weight.chunks,
-                                         slice_for(layer.weight), sums);
-    made = sums;
+    const int64_t rows = multiply_chunks(layer, prepared(layer), 0, layer.weight.chunks, sums);
+    inputs = {sums, 0, tokens, panel};
     sums += rows * panel;
   }
+  const Prepared made = prepared(end_layer);
   const int64_t end = last.chunks * (part + 1) / job.parts;
   for (int64_t chunk = last.chunks * part / job.parts; chunk < end; chunk += kTileRows / height) {
     const int64_t rows =
-        multiply_chunks(job.kernels, end_layer, panel, chunk,
-                        std::min(end, chunk + kTileRows / height), slice_for(last), sums);
+        multiply_chunks(end_layer, made, chunk, std::min(end, chunk + kTileRows / height), sums);
     job.kernels.scatter(
         {sums, rows, panel, tokens, last.rows, job.outputs + token * last.rows + chunk * height});
   }
@@ -120,7 +177,7 @@ int64_t cores() {
 // Into how many ranges of rows each panel's work is divided.
 int64_t parts_of(const Weight& w, int64_t panels, int64_t tokens) {
   if (panels >= 4 * cores()) return 1;
-  const int64_t work = (int64_t(w.values.size()) + w.rows) * std::min(tokens, w.panel);
+  const int64_t work = (int64_t(w.numbers()) + w.rows) * std::min(tokens, w.panel);
   const int64_t wanted = panels % cores() == 0 ? 1 : (cores() + panels - 1) / panels;
   return std::max<int64_t>(1, std::min({wanted, w.chunks, work / kLeastWork}));
 }
@@ -144,11 +201,11 @@ const Kernels& choose_kernels() {
   };
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (may(kAvx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                       __builtin_cpu_supports("fma"))) {
-    return kAvx512;
-  }
+  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                    __builtin_cpu_supports("fma");
+  if (may(kAvx512Vnni, wide && __builtin_cpu_supports("avx512vnni"))) return kAvx512Vnni;
+  if (may(kAvx512, wide)) return kAvx512;
   if (may(kAvx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) return kAvx2;
 #endif
   if (may(kPortable, true)) return kPortable;

@@ -9,7 +9,7 @@
 namespace sparsify {
 
 // The fastest kernels that this processor runs, or those that SPARSIFY_KERNEL names (portable,
-// avx2, avx512). Throws Malformed when it names none that run here.
+// avx2, avx512, avx512vnni). Throws Malformed when it names none that run here.
 const Kernels& choose_kernels();
 
 // Calls task(0) ... task(count - 1), each once, in any order and on any thread.

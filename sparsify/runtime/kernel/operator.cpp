@@ -2,6 +2,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bridge.h"
@@ -15,8 +16,9 @@ using sparsify::Type;
 
 // One sparse linear layer, or two of which the first has the activation.
 struct SparseLinear : ort::Operator {
-  const char* name;
+  std::string name;
   bool gaps;
+  bool integers;
   size_t layers;
   Activation activation;
 
@@ -74,6 +76,7 @@ sparsify::Weight weight(const SparseLinear& op, const ort::Api& api, const ort::
   e.rows = shape[0], e.columns = shape[1];
   e.block_rows = block[0], e.block_columns = block[1];
   e.gaps = op.gaps;
+  e.integers = op.integers;
   size_t input = 1 + layer * op.inputs_of_layer();
   e.values = constant(api, info, input++);
   e.positions = constant(api, info, input++);
@@ -115,14 +118,16 @@ void compute(const Kernel& kernel, ort::Context* context) {
 
 const SparseLinear& self(const ort::Operator* op) { return *static_cast<const SparseLinear*>(op); }
 
-SparseLinear describe(const char* name, bool gaps, size_t layers, Activation activation) {
+SparseLinear describe(std::string name, bool gaps, bool integers, size_t layers,
+                      Activation activation) {
   SparseLinear op{};
   describe_common(op);
-  op.name = name;
+  op.name = std::move(name);
   op.gaps = gaps;
+  op.integers = integers;
   op.layers = layers;
   op.activation = activation;
-  op.get_name = [](const ort::Operator* o) { return self(o).name; };
+  op.get_name = [](const ort::Operator* o) { return self(o).name.c_str(); };
   op.get_input_type = [](const ort::Operator*, size_t i) { return i ? ort::kAny : ort::kFloat; };
   op.get_input_type_count = [](const ort::Operator* o) {
     return 1 + self(o).layers * self(o).inputs_of_layer();
@@ -140,33 +145,35 @@ SparseLinear describe(const char* name, bool gaps, size_t layers, Activation act
   return op;
 }
 
-const SparseLinear kOperators[] = {
-    describe("SparseLinear", false, 1, Activation::none),
-    describe("SparseLinearRelu", false, 1, Activation::relu),
-    describe("SparseLinearGelu", false, 1, Activation::gelu),
-    describe("SparseLinearGeluTanh", false, 1, Activation::gelu_tanh),
-    describe("SparseLinearSilu", false, 1, Activation::silu),
-    describe("SparseFeedForward", false, 2, Activation::none),
-    describe("SparseFeedForwardRelu", false, 2, Activation::relu),
-    describe("SparseFeedForwardGelu", false, 2, Activation::gelu),
-    describe("SparseFeedForwardGeluTanh", false, 2, Activation::gelu_tanh),
-    describe("SparseFeedForwardSilu", false, 2, Activation::silu),
-    describe("GapLinear", true, 1, Activation::none),
-    describe("GapLinearRelu", true, 1, Activation::relu),
-    describe("GapLinearGelu", true, 1, Activation::gelu),
-    describe("GapLinearGeluTanh", true, 1, Activation::gelu_tanh),
-    describe("GapLinearSilu", true, 1, Activation::silu),
-    describe("GapFeedForward", true, 2, Activation::none),
-    describe("GapFeedForwardRelu", true, 2, Activation::relu),
-    describe("GapFeedForwardGelu", true, 2, Activation::gelu),
-    describe("GapFeedForwardGeluTanh", true, 2, Activation::gelu_tanh),
-    describe("GapFeedForwardSilu", true, 2, Activation::silu),
-};
+// Every form of a weight, alone and in pairs, with every activation.
+std::vector<SparseLinear> describe_all() {
+  static const std::pair<const char*, Activation> activations[] = {
+      {"", Activation::none},
+      {"Relu", Activation::relu},
+      {"Gelu", Activation::gelu},
+      {"GeluTanh", Activation::gelu_tanh},
+      {"Silu", Activation::silu},
+  };
+  std::vector<SparseLinear> found;
+  for (const bool integers : {false, true}) {
+    for (const bool gaps : {false, true}) {
+      for (const size_t layers : {size_t{1}, size_t{2}}) {
+        const std::string name = std::string(integers ? "DynamicQuantize" : "") +
+                                 (gaps ? "Gap" : "Sparse") + (layers == 1 ? "Linear" : "FeedForward");
+        for (const auto& [suffix, activation] : activations) {
+          found.push_back(describe(name + suffix, gaps, integers, layers, activation));
+        }
+      }
+    }
+  }
+  return found;
+}
 
 ort::Domain* make_domain(const ort::Api& api) {
   ort::Domain* domain = nullptr;
   check(api.call<ort::Status*>(ort::kCreateCustomOpDomain, "ai.sparsify", &domain));
-  for (const SparseLinear& op : kOperators) {
+  static const std::vector<SparseLinear> operators = describe_all();
+  for (const SparseLinear& op : operators) {
     check(api.call<ort::Status*>(ort::kCustomOpDomainAdd, domain,
                                  static_cast<const ort::Operator*>(&op)));
   }

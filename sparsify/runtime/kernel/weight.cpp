@@ -1,6 +1,7 @@
 #include "weight.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 
@@ -10,7 +11,9 @@ namespace {
 constexpr int64_t kLargestSide = int64_t{1} << 24;
 constexpr int64_t kLargestTable = int64_t{1} << 26;  // rows x bands
 constexpr int64_t kLargestEntries = int64_t{1} << 31;
+constexpr int64_t kLargestSum = (int64_t{1} << 31) / 510;  // of a row's absolute integers
 constexpr int64_t kChunk = 128;
+constexpr int64_t kIntegerBand = 1024;  // inputs
 
 void require(bool holds, const char* what) {
   if (!holds) throw Malformed(what);
@@ -106,6 +109,7 @@ void check(const Encoded& e) {
   const int64_t size = e.block_rows * e.block_columns;  // both at most 2^24
   require(e.values.type == Type::f32 || e.values.type == Type::f16 || e.values.type == Type::i8,
           "values are neither float, float16 nor int8");
+  require(!e.integers || e.values.type == Type::i8, "values of integer products are not int8");
   require(e.values.count >= 0 && e.positions.count >= 0 && e.values.count < kLargestEntries,
           "the number of values is out of range");
   require(e.values.count % size == 0 && e.values.count / size == e.positions.count,
@@ -119,14 +123,15 @@ void check(const Encoded& e) {
 // Bands so narrow that a panel's slice stays near the processor, and so wide that a row has some
 // entries in each. The numbers were measured on layers of 768 x 768 to 3072 x 768.
 void choose_band(Weight& w, int64_t entries) {
-  const double density = double(entries) * w.unit / (double(w.rows) * w.columns);
-  w.panel = w.unit == 1 && density > 0.25 ? 128 : 64;
+  const double density = double(entries) * w.unit * w.depth / (double(w.rows) * w.columns);
+  w.panel = w.unit == 1 && !w.integers && density > 0.25 ? 128 : 64;
   const double wanted = (w.unit == 1 ? 8 : 32) / std::max(density, 1e-6);
   int64_t band = w.panel == 128 ? 64 : int64_t(std::min(std::max(wanted, 128.0), 1024.0));
+  if (w.integers) band = kIntegerBand;
   while ((w.columns + band - 1) / band * (w.rows / w.unit) > kLargestTable && band < 32768) {
     band *= 2;
   }
-  w.band = std::min(band, w.columns);
+  w.band = std::min(band, (w.columns + w.depth - 1) / w.depth * w.depth);
   w.bands = (w.columns + w.band - 1) / w.band;
   require(w.bands * (w.rows / w.unit) <= kLargestTable, "the weight is too large");
 }
@@ -155,6 +160,52 @@ void each_entry(const Encoded& e, const std::vector<int64_t>& cells, int64_t uni
   }
 }
 
+// The same for integers: entry(row, the first of four columns, four signed bytes).
+template <typename Entry>
+void each_four(const Encoded& e, const std::vector<int64_t>& cells, Entry entry) {
+  const int64_t grid_columns = e.columns / e.block_columns;
+  const int64_t size = e.block_rows * e.block_columns;
+  std::vector<uint32_t> bytes(size_t((e.columns + 3) / 4));  // of one row
+  std::vector<int64_t> touched;
+  for (size_t begin = 0, end = 0; begin < cells.size(); begin = end) {
+    const int64_t top = cells[begin] / grid_columns;
+    while (end < cells.size() && cells[end] / grid_columns == top) ++end;
+    for (int64_t r = 0; r < e.block_rows; ++r) {
+      for (size_t i = begin; i < end; ++i) {
+        for (int64_t c = 0; c < e.block_columns; ++c) {
+          const auto byte = read<uint8_t>(e.values, int64_t(i) * size + r * e.block_columns + c);
+          const int64_t column = cells[i] % grid_columns * e.block_columns + c;
+          if (byte && !bytes[size_t(column / 4)]) touched.push_back(column / 4);
+          bytes[size_t(column / 4)] |= uint32_t(byte) << 8 * (column % 4);
+        }
+      }
+      for (const int64_t four : touched) {
+        entry(top * e.block_rows + r, four * 4, int32_t(bytes[size_t(four)]));
+        bytes[size_t(four)] = 0;
+      }
+      touched.clear();
+    }
+  }
+}
+
+// What the integers of each row sum up to; the kernels' sums hold twice the largest product.
+void sum_rows(Weight& w, const Encoded& e, const std::vector<int64_t>& cells) {
+  std::vector<int64_t> sizes(size_t(w.rows));
+  w.row_sums.resize(size_t(w.rows));
+  each_four(e, cells, [&](int64_t row, int64_t, int32_t four) {
+    for (int i = 0; i < 4; ++i) {
+      const int value = int8_t(uint32_t(four) >> 8 * i);
+      w.row_sums[size_t(row)] += value;
+      sizes[size_t(row)] += std::abs(value);
+    }
+    require(sizes[size_t(row)] <= kLargestSum, "the sums of integer products exceed 32 bits");
+  });
+  w.row_scales.resize(size_t(w.rows));
+  for (int64_t row = 0; row < w.rows; ++row) {
+    w.row_scales[size_t(row)] = number(e.scales, e.scales.count == 1 ? 0 : row);
+  }
+}
+
 // Puts the units of every chunk into the order of their number of entries; `counts` becomes the
 // place of each unit's first entry.
 void arrange(Weight& w, std::vector<uint32_t>& counts) {
@@ -162,11 +213,12 @@ void arrange(Weight& w, std::vector<uint32_t>& counts) {
   uint32_t place = 0;
   std::vector<uint16_t> chunk;
   for (int64_t b = 0; b < w.bands; ++b) {
+    const bool all = b == 0 || (w.integers && b == w.bands - 1);
     for (int64_t first = 0; first < units; first += w.chunk) {
       uint32_t* count = counts.data() + b * units + first;
       chunk.clear();
       for (int64_t u = 0; u < std::min(w.chunk, units - first); ++u) {
-        if (b == 0 || count[u] > 0) chunk.push_back(uint16_t(u));
+        if (all || count[u] > 0) chunk.push_back(uint16_t(u));
       }
       std::stable_sort(chunk.begin(), chunk.end(),
                        [&](uint16_t x, uint16_t y) { return count[x] < count[y]; });
@@ -185,6 +237,28 @@ void arrange(Weight& w, std::vector<uint32_t>& counts) {
   }
 }
 
+// Puts every entry, that walk(entry) calls entry(unit, column, what is stored) for, into its place.
+template <typename Walk, typename Put>
+void lay_out(Weight& w, Walk walk, Put put) {
+  int64_t entries = 0;
+  walk([&](auto...) { ++entries; });
+  choose_band(w, entries);
+  const int64_t units = w.rows / w.unit;
+  w.chunk = kChunk / w.unit;
+  w.chunks = (units + w.chunk - 1) / w.chunk;
+  std::vector<uint32_t> places(size_t(w.bands * units));
+  walk([&](int64_t unit, int64_t column, auto) { ++places[column / w.band * units + unit]; });
+  arrange(w, places);
+  w.columns_in_band.resize(entries);
+  w.fours.resize(w.integers ? entries : 0);
+  w.values.resize(w.integers ? 0 : entries * w.unit);
+  walk([&](int64_t unit, int64_t column, auto stored) {
+    const size_t place = places[column / w.band * units + unit]++;
+    w.columns_in_band[place] = uint16_t(column % w.band / w.depth);
+    put(place, stored);
+  });
+}
+
 }  // namespace
 
 Weight pack(const Encoded& e) {
@@ -193,26 +267,19 @@ Weight pack(const Encoded& e) {
   Weight w;
   w.rows = e.rows;
   w.columns = e.columns;
-  w.unit = e.block_rows % 4 == 0 ? 4 : 1;
-  int64_t entries = 0;
-  each_entry(e, found, w.unit, [&](int64_t, int64_t, const float*) { ++entries; });
-  choose_band(w, entries);
-  const int64_t units = w.rows / w.unit;
-  w.chunk = kChunk / w.unit;
-  w.chunks = (units + w.chunk - 1) / w.chunk;
-
-  std::vector<uint32_t> places(size_t(w.bands * units));
-  each_entry(e, found, w.unit, [&](int64_t unit, int64_t column, const float*) {
-    ++places[column / w.band * units + unit];
-  });
-  arrange(w, places);
-  w.columns_in_band.resize(entries);
-  w.values.resize(entries * w.unit);
-  each_entry(e, found, w.unit, [&](int64_t unit, int64_t column, const float* values) {
-    const size_t place = places[column / w.band * units + unit]++;
-    w.columns_in_band[place] = uint16_t(column % w.band);
-    std::copy(values, values + w.unit, w.values.begin() + place * w.unit);
-  });
+  w.integers = e.integers;
+  if (e.integers) {
+    w.depth = 4;
+    lay_out(w, [&](auto entry) { each_four(e, found, entry); },
+            [&](size_t place, int32_t four) { w.fours[place] = four; });
+    sum_rows(w, e, found);
+  } else {
+    w.unit = e.block_rows % 4 == 0 ? 4 : 1;
+    lay_out(w, [&](auto entry) { each_entry(e, found, w.unit, entry); },
+            [&](size_t place, const float* values) {
+              std::copy(values, values + w.unit, w.values.begin() + int64_t(place) * w.unit);
+            });
+  }
   w.bias.resize(e.rows);
   for (int64_t row = 0; row < e.rows; ++row) w.bias[row] = number(e.bias, e.bias.count == 1 ? 0 : row);
   return w;

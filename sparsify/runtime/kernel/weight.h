@@ -27,6 +27,7 @@ struct Tensor {
 struct Encoded {
   int64_t rows = 0, columns = 0;  // outputs and inputs of the product
   int64_t block_rows = 1, block_columns = 1;
+  bool integers = false;  // inputs are quantized, and four products at a time are of integers
   bool gaps = false;   // positions are distances in the grid of blocks, else columns of a CSR
   Tensor values;       // of every stored block, row by row
   Tensor positions;    // one a block
@@ -37,7 +38,8 @@ struct Encoded {
 
 // The products of one slice of inputs (a band) with one range of rows (a chunk): rows that have
 // equally many entries follow one another, so that the kernels' loops end where they are expected
-// to. The first band names every row, because there the sums begin.
+// to. The first band names every row, because there the sums begin; so does the last one of
+// integers, because there they end.
 struct Piece {
   uint32_t run_begin, run_end;
   size_t row_begin, entry_begin;
@@ -45,7 +47,9 @@ struct Piece {
 
 struct Weight {
   int64_t rows = 0, columns = 0;
+  bool integers = false;
   int64_t unit = 1;       // rows that share a column: 1 or 4
+  int64_t depth = 1;      // inputs that share a column: 1, or 4 of integers
   int64_t band = 0;       // inputs of a band
   int64_t bands = 0;
   int64_t chunk = 0;      // units of a chunk
@@ -56,7 +60,12 @@ struct Weight {
   std::vector<uint16_t> order;    // units, counted from the chunk's first
   std::vector<uint16_t> columns_in_band;
   std::vector<float> values;      // `unit` an entry
+  std::vector<int32_t> fours;     // of integers instead: four signed bytes an entry
+  std::vector<int32_t> row_sums;  // of the integers of each row
+  std::vector<float> row_scales;  // what its integers are multiplied with
   std::vector<float> bias;        // one a row
+
+  size_t numbers() const { return values.size() + 4 * fours.size(); }
 };
 
 // Throws Malformed.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from onnx import NodeProto
 
+from sparsify.runtime import session
 from tests.sparsify.export.test_sparse import lowered, model, node
 from tests.sparsify.test_storage import pruned
 
@@ -45,6 +46,24 @@ def test_a_feed_forward_block_is_one_operator(
     )  # fmt: skip
     names, _ = lowered(made, tmp_path, (tokens, 40), storage=storage)
     assert names == [f"{FORMS[storage]}FeedForward{activation}", "Neg"]
+
+
+def test_pairs_multiply_integers_if_both_do(tmp_path: Path) -> None:
+    up, down = (pruned(*shape, 0.8, (1, 4)).T.copy() for shape in ((48, 40), (24, 48)))
+    made = model(
+        *feed_forward("Gelu"), node("Neg", "narrow", "y"), up=up, down=down, bias=BIAS
+    )  # fmt: skip
+    names, report = lowered(made, tmp_path, (150, 40), activations="int8", within=0.02)
+    assert names == ["DynamicQuantizeGapFeedForwardGelu", "Neg"]
+    assert [each.form for each in report] == ["gaps u8, blocks 1x4, int8 x int8"] * 2
+    feed = {"x": np.random.default_rng(0).standard_normal((150, 40)).astype(np.float32)}
+    ours, alone = (
+        session(tmp_path / "after.onnx", threads=1, sparse=sparse).run(None, feed)[0]
+        for sparse in (True, False)
+    )
+    # a number between two steps may be rounded up by one and down by the other
+    assert np.abs(ours - alone).max() <= 1e-3 * np.abs(alone).max()
+    assert np.median(np.abs(ours - alone)) <= 1e-6
 
 
 def test_what_another_node_reads_stays_an_output_of_its_own(tmp_path: Path) -> None:

@@ -44,7 +44,11 @@ def node(kind: str, *names: str, **attributes: Any) -> onnx.NodeProto:
 
 
 def lowered(
-    made: ir.Model, folder: Path, shape: tuple[int, ...] = (5, 40), **options: Any
+    made: ir.Model,
+    folder: Path,
+    shape: tuple[int, ...] = (5, 40),
+    within: float = TOLERANCE,
+    **options: Any,
 ) -> tuple[list[str], list[StoredWeight]]:
     """The operators after lowering; the file computes what it did, with the kernels and without."""
     ir.save(made, folder / "before.onnx")
@@ -56,7 +60,7 @@ def lowered(
     for sparse in (False, True):
         found = session(folder / "after.onnx", threads=1, sparse=sparse).run(None, feed)
         for one, other in zip(expected, found, strict=True):
-            assert np.abs(one - other).max() <= TOLERANCE * np.abs(one).max()
+            assert np.abs(one - other).max() <= within * np.abs(one).max()
     return [n.op_type for n in onnx.load(folder / "after.onnx").graph.node], report
 
 
@@ -105,7 +109,7 @@ def test_products_are_known_in_every_spelling(
     assert lowered(made, tmp_path)[0] == ["GapLinear"]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["csr", "gaps"])
 @pytest.mark.parametrize("values", ["f32", "f16", "int8"])
 @pytest.mark.parametrize("block", [(1, 1), (4, 1), (2, 4)])
 def test_every_form_runs_without_the_kernels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -12,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sparsify.export import portable
 from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.library import library_path
-from sparsify.storage import Kind, Stored, written
+from sparsify.storage import Kind, Stored, decoded, written
 
 Arrays = dict[str, np.ndarray]
 
@@ -27,10 +28,31 @@ def pruned(
     return (random.standard_normal(shape) * kept).astype(np.float32)
 
 
-def stored(weight: np.ndarray, block: tuple[int, int] = (1, 1), form: str = "gaps") -> Stored:
+def stored(
+    weight: np.ndarray,
+    block: tuple[int, int] = (1, 1),
+    form: str = "gaps",
+    *,
+    integers: bool = False,
+) -> Stored:
     """`weight` in one of the forms, whatever its size."""
     kind: Kind = "gaps u8" if form == "gaps" else "csr"
-    return written(weight, block, kind, "f32")
+    return replace(written(weight, block, kind, "int8" if integers else "f32"), integers=integers)
+
+
+def product_of_integers(weight: Stored, inputs: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """What a layer that multiplies integers computes, exact but for its two scales."""
+    zero, steps = np.float32(0), np.float32(255)
+    lowest = np.minimum(inputs.min(axis=1, keepdims=True), zero)
+    highest = np.maximum(inputs.max(axis=1, keepdims=True), zero)
+    scale = np.maximum((highest - lowest) / steps, np.float32(1e-30))
+    inverse = np.float32(1) / scale
+    zero_point = np.round(-lowest * inverse)
+    rounded = np.clip(np.round(inputs * inverse) + zero_point, 0, 255) - zero_point
+    whole = np.rint(decoded(weight) / weight.scales).astype(np.int64)
+    sums = rounded.astype(np.int64) @ whole.T
+    scaled: np.ndarray = sums * (scale.astype(np.float64) * weight.scales.T) + bias
+    return scaled
 
 
 def tensors(weight: Stored, bias: np.ndarray | None = None) -> Arrays:
@@ -48,9 +70,10 @@ def layer(
     activation: str = "",
     rank: int = 2,
     fed: str = "",
+    integers: bool = False,
 ) -> bytes:
     """A model of one operator; the part `fed` is an input of the model instead of stored."""
-    form = "gaps" if "gaps" in parts else "csr"
+    form = (portable.INTEGER if integers else "") + ("gaps" if "gaps" in parts else "csr")
     free = [f"d{axis}" for axis in range(rank - 1)]
     node = helper.make_node(
         portable.operator(form, activation),

@@ -15,7 +15,7 @@ from sparsify.runtime.library import kernels
 from tests.sparsify.runtime.layers import check, open_layer
 
 TOLERANCE = 1e-5
-LEVELS = ("portable", "avx2", "avx512")
+LEVELS = ("portable", "avx2", "avx512", "avx512vnni")
 RUNS = LEVELS[: LEVELS.index(kernels()) + 1] if kernels() in LEVELS else ()
 NAMES = ["Q", "K", "V", "scale", "mask"]
 FREE = ["b", "q", "h", "w"]

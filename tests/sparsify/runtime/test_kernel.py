@@ -14,7 +14,7 @@ from sparsify.runtime.library import kernels
 from tests.sparsify.runtime.layers import layer, open_layer, pruned, stored, tensors
 
 TOLERANCE = 1e-5
-LEVELS = ("portable", "avx2", "avx512")
+LEVELS = ("portable", "avx2", "avx512", "avx512vnni")
 RUNS = LEVELS[: LEVELS.index(kernels()) + 1] if kernels() in LEVELS else ()
 BLOCKS = [(1, 1), (1, 4), (4, 1), (2, 3), (8, 2), (16, 16)]
 

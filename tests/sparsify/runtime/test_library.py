@@ -80,7 +80,7 @@ def test_the_library_is_compiled_from_these_sources() -> None:
 
 @needs_library
 def test_the_kernels_of_this_processor_have_a_name() -> None:
-    assert library.kernels() in ("portable", "avx2", "avx512")
+    assert library.kernels() in ("portable", "avx2", "avx512", "avx512vnni")
     assert library.library_path() == str(build.LIBRARY)
 
 

@@ -78,6 +78,17 @@ def test_a_mistake_is_named(
         open_layer(layer(parts, shape, block))
 
 
+def test_integers_are_multiplied_with_integers_alone() -> None:
+    with pytest.raises(Exception, match="values of integer products are not int8"):
+        open_layer(layer(gaps(), (6, 8), integers=True))
+
+
+def test_integers_whose_sums_do_not_fit_are_refused() -> None:
+    weight = stored(np.ones((1, 40_000), np.float32), (1, 4), integers=True)
+    with pytest.raises(Exception, match="the sums of integer products exceed 32 bits"):
+        open_layer(layer(tensors(weight), (1, 40_000), (1, 4), integers=True))
+
+
 @pytest.mark.parametrize("name", ["values", "gaps", "bias", "scales"])
 def test_a_weight_that_is_fed_is_refused(name: str) -> None:
     with pytest.raises(Exception, match="the weight is not constant"):

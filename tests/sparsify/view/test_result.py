@@ -142,6 +142,9 @@ def test_parity_says_where_the_weights_were_rounded(rendered: Callable[..., str]
     parity = Parity(max_abs_difference=3e-7, tolerance=1e-4, shapes=[[1, 5]], rounded=True)
     shown = rendered(result_view(report(parity=parity)), width=200)
     assert "PyTorch, with the rounded weights of the file, and ONNX Runtime differ" in shown
+    told = parity.model_copy(update={"inputs_rounded_difference": 2e-2})
+    shown = rendered(result_view(report(parity=told)), width=200)
+    assert "at the shapes 1x5; by 2.0e-02 with inputs in 8 bits" in shown
 
 
 def test_kernels_that_ran_and_gained_nothing_are_not_called_stock(
