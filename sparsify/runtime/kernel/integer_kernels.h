@@ -238,6 +238,8 @@ struct Steps {
   V inverse;
   IntegersOf<V> zero_point;
 
+  Steps() = default;
+
   // `odd` is zero, or NaN where a number is not finite. Both ends include zero.
   inline Steps(V lowest, V highest, V odd, V& scale) {
     const V wanted = (highest - lowest) / 255.0f, smallest = splat<V>(1e-30f);
@@ -338,29 +340,48 @@ void quantize(const Quantize& q) {
   }
 }
 
-template <typename V>
-void quantize_columns(const QuantizeTurned& q) {
+// `vectors` of tokens, from `token` on: what lies together is read together.
+template <typename V, int64_t vectors>
+inline void quantize_columns(const QuantizeTurned& q, int64_t token) {
   using I = IntegersOf<V>;
   constexpr int64_t lanes = sizeof(V) / sizeof(float);
-  for (int64_t token = 0; token < q.panel; token += lanes) {
-    const float* from = q.from + token;
-    V lowest{}, highest{}, odd{}, scale;
-    for (int64_t row = 0; row < q.width; ++row) {
-      const V x = load<V>(from + row * q.panel);
-      lowest = smaller(x, lowest);
-      highest = larger(x, highest);
-      odd += x * 0.0f;
+  const float* from = q.from + token;
+  V lowest[vectors] = {}, highest[vectors] = {}, odd[vectors] = {};
+  for (int64_t row = 0; row < q.width; ++row) {
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < vectors; ++v) {
+      const V x = load<V>(from + row * q.panel + v * lanes);
+      lowest[v] = smaller(x, lowest[v]);
+      highest[v] = larger(x, highest[v]);
+      odd[v] += x * 0.0f;
     }
-    const Steps<V> steps(lowest, highest, odd, scale);
-    store(q.to.scales + token, scale);
-    __builtin_memcpy(q.to.zero_points + token, &steps.zero_point, sizeof(I));
-    for (int64_t row = 0; row < q.width; row += 4) {
+  }
+  Steps<V> steps[vectors];
+#pragma GCC unroll 4
+  for (int64_t v = 0; v < vectors; ++v) {
+    V scale;
+    steps[v] = Steps<V>(lowest[v], highest[v], odd[v], scale);
+    store(q.to.scales + token + v * lanes, scale);
+    __builtin_memcpy(q.to.zero_points + token + v * lanes, &steps[v].zero_point, sizeof(I));
+  }
+  for (int64_t row = 0; row < q.width; row += 4) {
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < vectors; ++v) {
       I four{};
       for (int64_t i = 0; i < least(4, q.width - row); ++i) {
-        four |= steps.of(load<V>(from + (row + i) * q.panel)) << int32_t(8 * i);
+        four |= steps[v].of(load<V>(from + (row + i) * q.panel + v * lanes)) << int32_t(8 * i);
       }
-      __builtin_memcpy(q.to.fours + row / 4 * q.panel + token, &four, sizeof(I));
+      __builtin_memcpy(q.to.fours + row / 4 * q.panel + token + v * lanes, &four, sizeof(I));
     }
+  }
+}
+
+template <int64_t panel>
+void quantize_panel(const QuantizeTurned& q) {
+  using V = VectorOf<panel>;
+  constexpr int64_t lanes = sizeof(V) / sizeof(float), vectors = least(panel / lanes, 4);
+  for (int64_t token = 0; token < panel; token += vectors * lanes) {
+    quantize_columns<V, vectors>(q, token);
   }
 }
 
@@ -369,9 +390,11 @@ void quantize_turned(const QuantizeTurned& q) {
     case 1:
       return quantize_token(q.from, q.width, reinterpret_cast<char*>(q.to.fours), q.to.scales[0],
                             q.to.zero_points[0]);
-    case 4: return quantize_columns<VectorOf<4>>(q);
-    case 8: return quantize_columns<VectorOf<8>>(q);
-    default: return quantize_columns<VectorOf<16>>(q);
+    case 4: return quantize_panel<4>(q);
+    case 8: return quantize_panel<8>(q);
+    case 16: return quantize_panel<16>(q);
+    case 32: return quantize_panel<32>(q);
+    default: return quantize_panel<64>(q);
   }
 }
 

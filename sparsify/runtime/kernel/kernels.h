@@ -46,6 +46,14 @@ struct Sums {
     }
   }
 
+  // The same for one row, whose value is in every lane already.
+  inline void add_to_row(V value, const float* inputs) {
+#pragma GCC unroll 16
+    for (int64_t v = 0; v < vectors; ++v) {
+      at[0][v] += value * load<V>(inputs + v * int64_t(sizeof(V) / sizeof(float)));
+    }
+  }
+
   inline void add(const float* values, const float* inputs) {
 #pragma GCC unroll 4
     for (int64_t u = 0; u < unit; ++u) {
@@ -70,7 +78,20 @@ __attribute__((always_inline)) inline void row_products(const Work& work, const 
                         : Kept([&](int64_t u, int64_t v) {
                             return load<V>(place + u * panel + v * lanes);
                           });
-  for (uint32_t i = 0; i < length; ++i) sums.add(values + i * unit, inputs + columns[i] * panel);
+  uint32_t i = 0;
+#if LANES >= 16
+  // A load of a whole vector is what the processor does once a cycle: four values share one.
+  if constexpr (unit == 1 && lanes == 16) {
+    for (; i + 4 <= length; i += 4) {
+      const __m512 four = _mm512_broadcast_f32x4(_mm_loadu_ps(values + i));
+      sums.add_to_row(_mm512_permute_ps(four, 0x00), inputs + columns[i] * panel);
+      sums.add_to_row(_mm512_permute_ps(four, 0x55), inputs + columns[i + 1] * panel);
+      sums.add_to_row(_mm512_permute_ps(four, 0xaa), inputs + columns[i + 2] * panel);
+      sums.add_to_row(_mm512_permute_ps(four, 0xff), inputs + columns[i + 3] * panel);
+    }
+  }
+#endif
+  for (; i < length; ++i) sums.add(values + i * unit, inputs + columns[i] * panel);
 #pragma GCC unroll 4
   for (int64_t u = 0; u < unit; ++u) {
 #pragma GCC unroll 16

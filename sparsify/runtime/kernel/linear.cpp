@@ -14,7 +14,7 @@
 namespace sparsify {
 namespace {
 
-constexpr int64_t kTileRows = 4096;        // rows whose sums are kept in the second-level cache
+constexpr int64_t kTileRows = 1024;        // rows whose sums are kept in the second-level cache
 constexpr int64_t kLeastPanel = 32;        // tokens of the smallest panel that threads share
 constexpr int64_t kLeastWork = 64 * 1024;  // multiplications that are worth another thread
 
@@ -50,7 +50,8 @@ struct Inputs {
   int64_t tokens, panel;
 };
 
-// A panel's inputs as the kernels multiply them: all at once as integers, or band by band.
+// A panel's inputs as the kernels multiply them: all at once, or band by band where every band is
+// read once.
 struct Prepared {
   const Kernels& kernels;
   const Weight& weight;
@@ -58,11 +59,21 @@ struct Prepared {
   float* space;
   Quantized quantized{};
 
+  static bool at_once(const Weight& w) { return w.rows > kTileRows; }
+
   // Numbers of space that a panel's inputs take.
   static int64_t size(const Weight& w, int64_t panel) {
-    if (!w.integers) return w.band * panel;
+    if (!w.integers) return (at_once(w) ? w.columns : w.band) * panel;
     const int64_t fours = (fours_of(w) + kTurned - 1) / kTurned * kTurned;
     return (fours + 2) * panel + fours * kTurned;
+  }
+
+  void prepare() {
+    if (weight.integers) return quantize();
+    if (!inputs.stride || !at_once(weight)) return;
+    kernels.gather({inputs.from, inputs.stride, inputs.tokens, weight.columns, inputs.panel, space});
+    inputs.from = space;
+    inputs.stride = 0;
   }
 
   void quantize() {
@@ -124,12 +135,14 @@ int64_t multiply_chunks(const Layer& layer, const Prepared& prepared, int64_t be
   return std::min(end * height, w.rows) - begin * height;
 }
 
+// Chunks whose sums are worked on at once.
+int64_t tile(const Weight& w) { return kTileRows / (w.chunk * w.unit); }
+
 void multiply_part(const Job& job, int64_t index, int64_t part) {
   const int64_t token = index * job.panel, tokens = std::min(job.panel, job.tokens - token);
   const int64_t panel = panel_of(tokens, job.panel);
   const Layer& end_layer = job.layers[job.count - 1];
   const Weight &first = job.layers[0].weight, &last = end_layer.weight;
-  const int64_t height = last.chunk * last.unit;
   int64_t space = 0, size = std::min(last.rows, kTileRows) * panel;
   for (size_t i = 0; i < job.count; ++i) {
     space = std::max(space, Prepared::size(job.layers[i].weight, panel));
@@ -140,22 +153,27 @@ void multiply_part(const Job& job, int64_t index, int64_t part) {
   Inputs inputs{job.inputs + token * first.columns, first.columns, tokens, panel};
   const auto prepared = [&](const Layer& layer) {
     Prepared made{job.kernels, layer.weight, inputs, prepared_space};
-    if (layer.weight.integers) made.quantize();
+    made.prepare();
     return made;
+  };
+  const auto multiply_tile = [&](const Layer& layer, const Prepared& made, int64_t chunk,
+                                 int64_t end, float* to) {
+    return multiply_chunks(layer, made, chunk, std::min(end, chunk + tile(layer.weight)), to);
   };
   for (size_t i = 0; i + 1 < job.count; ++i) {
     const Layer& layer = job.layers[i];
-    const int64_t rows = multiply_chunks(layer, prepared(layer), 0, layer.weight.chunks, sums);
+    const Prepared made = prepared(layer);
     inputs = {sums, 0, tokens, panel};
-    sums += rows * panel;
+    for (int64_t chunk = 0; chunk < layer.weight.chunks; chunk += tile(layer.weight)) {
+      sums += multiply_tile(layer, made, chunk, layer.weight.chunks, sums) * panel;
+    }
   }
   const Prepared made = prepared(end_layer);
   const int64_t end = last.chunks * (part + 1) / job.parts;
-  for (int64_t chunk = last.chunks * part / job.parts; chunk < end; chunk += kTileRows / height) {
-    const int64_t rows =
-        multiply_chunks(end_layer, made, chunk, std::min(end, chunk + kTileRows / height), sums);
-    job.kernels.scatter(
-        {sums, rows, panel, tokens, last.rows, job.outputs + token * last.rows + chunk * height});
+  for (int64_t chunk = last.chunks * part / job.parts; chunk < end; chunk += tile(last)) {
+    const int64_t rows = multiply_tile(end_layer, made, chunk, end, sums);
+    job.kernels.scatter({sums, rows, panel, tokens, last.rows,
+                         job.outputs + token * last.rows + chunk * last.chunk * last.unit});
   }
 }
 
