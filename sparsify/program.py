@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -63,8 +64,12 @@ class Program:
 
         Sharing within the program (tied weights) is kept; the plan starts empty.
         """
+        with warnings.catch_warnings():
+            # torch's own copying asks its graphs in a way that it deprecates
+            warnings.simplefilter("ignore", FutureWarning)
+            module = copy.deepcopy(self.module)
         return Program(
-            copy.deepcopy(self.module),
+            module,
             dict(self.inputs),
             dict(self.dynamic),
             origin=self.origin,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
 
 from torch import Tensor, fx, nn
 
+from sparsify.batches import example
 from sparsify.capture.blame import check_names
 from sparsify.capture.cleaning import CHECKS, drop_checks, own_names
 from sparsify.capture.leaf import as_submodules
@@ -22,10 +26,20 @@ from sparsify.program import Program
 __all__ = ["CHECKS", "capture"]
 
 
+class _Callable(ModuleType):
+    """This module, which can be called: `sparsify.capture(model, batch)`, whatever was imported."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Program:
+        return capture(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable
+
+
 def capture(
     model: nn.Module,
-    inputs: Mapping[str, Tensor],
-    dynamic: Mapping[str, Mapping[int, str]],
+    inputs: Any,
+    dynamic: Mapping[str, Mapping[int, str]] | None = None,
     *,
     opaque: Iterable[str] = (),
 ) -> Program:
@@ -37,13 +51,16 @@ def capture(
 
     Args:
         model: any module that can be called with `inputs` by name.
-        inputs: example inputs; batch at least 2, and no two dynamic dimensions of the same size.
-        dynamic: the dimensions of each input that may vary, by name.
+        inputs: a batch as a DataLoader gives it, labels or not. With `dynamic`: tensors by name,
+            batch at least 2, and no two dynamic dimensions of the same size.
+        dynamic: the dimensions of each input that may vary, by name; left out: `named_dimensions`.
         opaque: submodules, by name or glob, that are called as they are.
 
     Raises:
-        Problem: the model cannot be traced.
+        Problem: the model cannot be traced, or a batch lacks an input that it requires.
     """
+    if dynamic is None:
+        inputs, dynamic = example(model, inputs)
     check_names(model, inputs)
     names = matching(model, opaque)
     training = model.training
@@ -55,8 +72,7 @@ def capture(
     finally:
         model.train(training)
     module = _plain(traced, model, calls).train(training)
-    read = {id(parameter) for parameter in module.parameters()}
-    unused = tuple(name for name, each in model.named_parameters() if id(each) not in read)
+    unused = _unused(model, module)
     notes = _notes(traced, steady, unused)
     origin = Origin(notes, traced.conditions, names, steady, unused)
     return Program(module, dict(inputs), traced.dynamic, origin=origin)
@@ -97,6 +113,12 @@ def _steadily(
         return traced, ()
     with settled(model, steady):
         return trace(model, inputs, dynamic, calls), steady
+
+
+def _unused(model: nn.Module, module: fx.GraphModule) -> tuple[str, ...]:
+    """The parameters of the model that its graph does not read."""
+    read = {id(parameter) for parameter in module.parameters()}
+    return tuple(name for name, each in model.named_parameters() if id(each) not in read)
 
 
 def _notes(traced: Traced, steady: Sequence[str], unused: Sequence[str]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from sparsify.saving.manifest import (
 from sparsify.saving.tensors import fingerprint, named, shared
 
 
-def save(program: Program, folder: Path | str, source: Source | None = None) -> None:
+def save(program: Program, folder: Path | str, source: Source | nn.Module | None = None) -> None:
     """Write `program` to `folder`, for `sparsify.load`.
 
     While the structure is the model's own and no mask is left, a Hugging Face model becomes a plain
@@ -40,17 +40,14 @@ def save(program: Program, folder: Path | str, source: Source | None = None) -> 
     Args:
         program: the program.
         folder: is made where it is missing; files of these names are replaced when all is written.
-        source: what was captured, for its configuration and tokenizer.
+        source: the model that was captured, for its configuration, or all that came with it.
 
     Raises:
         Problem: the folder cannot be written to.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or "refused").lower()
-        raise Problem(f"cannot be written to ({reason})", where=str(folder)) from None
+    folder = _made(Path(folder))
+    if isinstance(source, nn.Module):
+        source = Source(source, getattr(source, "config", None), None, "", None)
     if source is not None:
         _save_assets(source, folder)
     tensors = _written(program)
@@ -66,6 +63,15 @@ def save(program: Program, folder: Path | str, source: Source | None = None) -> 
     _save(kept | dict.fromkeys(removed, torch.empty(0)), folder / WEIGHTS)
     _save(program.inputs, folder / INPUTS)
     write(folder, _manifest(program, source, kept, aliases, removed, folder))
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "refused").lower()
+        raise Problem(f"cannot be written to ({reason})", where=str(folder)) from None
+    return folder
 
 
 def _save_assets(source: Source, folder: Path) -> None:

@@ -14,7 +14,7 @@ from sparsify.recipe import Recipe
 from sparsify.schema.compose import load, read_tree
 from sparsify.schema.extensions import add, load_named, rooted
 from sparsify.schema.find import builtin_recipes, find, purpose, recipe_folder
-from sparsify.schema.nodes import Table
+from sparsify.schema.nodes import Spot, Table, compose
 from sparsify.schema.overrides import override
 from sparsify.schema.places import chosen, locate
 from sparsify.schema.validate import validate
@@ -82,7 +82,8 @@ def read(
 
 
 def parse(recipe: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
-    """A recipe from YAML text or from plain values; messages call it `recipe`.
+    """A recipe from YAML text or from plain values; messages call it `recipe`, with line and column
+    where there is a text.
 
     Args:
         recipe: what a file would hold, `vars` and `plugins` included, `extends` not.
@@ -92,8 +93,14 @@ def parse(recipe: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Rec
         Problem: the first mistake in it.
     """
     plugins.load()
-    text = recipe if isinstance(recipe, str) else yaml.safe_dump(dict(recipe), sort_keys=False)
-    found, _ = _finished(read_tree(text, "recipe"), overrides)
+    if isinstance(recipe, str):
+        tree = read_tree(recipe, "recipe")
+    else:
+        written = yaml.safe_dump(dict(recipe), sort_keys=False)
+        node = compose(written, lambda _mark: Spot("recipe"))
+        assert isinstance(node, Table)
+        tree = node
+    found, _ = _finished(tree, overrides)
     return found
 
 

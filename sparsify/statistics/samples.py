@@ -22,7 +22,8 @@ def samples(program: Program) -> tuple[Mapping[str, Tensor], ...]:
     if not program.samples:
         raise Problem(
             "there is nothing to calibrate on",
-            hint="set data.train=FILE, of which the first `data.calibration_rows` are used",
+            hint="set data.train=FILE, of which the first `data.calibration_rows` are used; "
+            "in Python give `calibration`",
         )
     return program.samples
 

@@ -131,7 +131,7 @@ def test_no_samples_is_a_mistake(criterion: str) -> None:
         ran("bert", InsertMasks(), prune(criterion=criterion))
     assert str(caught.value) == (
         "passes[1]: there is nothing to calibrate on; set data.train=FILE, of which the first "
-        "`data.calibration_rows` are used"
+        "`data.calibration_rows` are used; in Python give `calibration`"
     )
 
 

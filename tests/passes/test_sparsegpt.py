@@ -89,7 +89,7 @@ def test_a_weight_used_twice_is_pruned_once_by_all_of_its_inputs() -> None:
         ([sparsegpt()], "passes[0]: no weight has a mask; put `insert-masks` before it"),
         ([InsertMasks(), sparsegpt()],
          "passes[1]: there is nothing to calibrate on; set data.train=FILE, of which the first "
-         "`data.calibration_rows` are used"),
+         "`data.calibration_rows` are used; in Python give `calibration`"),
         ([InsertMasks(), sparsegpt(pattern="head")],
          "passes[1]: pattern: `head` reaches through several weights, and weights are corrected "
          "one by one; use `prune`, or the pattern `element`"),

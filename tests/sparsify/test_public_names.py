@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import ast
 import pkgutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +17,30 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(sparsify)
 
 
-def test_no_public_name_hides_a_module() -> None:
+def test_no_public_name_hides_a_module_and_capture_is_both() -> None:
     modules = {module.name for module in pkgutil.iter_modules(sparsify.__path__)}
-    assert not modules & set(sparsify.__all__)
+    assert modules & set(sparsify.__all__) == {"capture"}
+    assert callable(sparsify.capture)
+    assert sparsify.capture.capture.__doc__  # type: ignore[attr-defined]
+
+
+def test_type_checkers_see_every_public_name() -> None:
+    """The imports that only they read name what is imported when asked for."""
+    tree = ast.parse(Path(sparsify.__file__).read_text())
+    seen = {
+        alias.asname: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and "sparsify" in node.module
+        for alias in node.names
+    }
+    homes = {name: f"sparsify.{home}" for name, home in sparsify._HOMES.items()}
+    assert seen == homes | {"capture": "sparsify.capture"}
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    code = "import sys, sparsify; print(*{'torch', 'transformers', 'pydantic'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not found.stdout.strip()
 
 
 def test_an_unknown_name_is_refused() -> None:

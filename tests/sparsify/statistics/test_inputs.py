@@ -120,7 +120,7 @@ def test_no_samples_is_a_mistake() -> None:
         input_norms(found, list(found.masks()))
     assert str(caught.value) == (
         "there is nothing to calibrate on; set data.train=FILE, of which the first "
-        "`data.calibration_rows` are used"
+        "`data.calibration_rows` are used; in Python give `calibration`"
     )
 
 
