@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from sparsify.interface import Inspection as Inspection
     from sparsify.interface import apply as apply
     from sparsify.interface import inspect as inspect
-    from sparsify.interface import read as read
     from sparsify.interface import to_onnx as to_onnx
     from sparsify.pipeline import Pass as Pass
     from sparsify.pipeline import Report as Report
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from sparsify.report import RunReport as RunReport
     from sparsify.saving import load as load
     from sparsify.saving import save as save
+    from sparsify.schema.said import read as read
     from sparsify.text import to_text as to_text
+    from sparsify.training.own_trainer import SparsifyTrainerMixin as SparsifyTrainerMixin
     from sparsify.watch import Watch as Watch
 
 __version__ = "0.1.0"
@@ -36,12 +37,13 @@ _HOMES = {
     "Recipe": "recipe",
     "Report": "pipeline",
     "RunReport": "report",
+    "SparsifyTrainerMixin": "training.own_trainer",
     "Violation": "errors",
     "Watch": "watch",
     "apply": "interface",
     "inspect": "interface",
     "load": "saving",
-    "read": "interface",
+    "read": "schema.said",
     "save": "saving",
     "to_onnx": "interface",
     "to_text": "text",

@@ -83,7 +83,13 @@ def example(model: nn.Module, batch: Any) -> tuple[dict[str, Tensor], dict[str, 
     inputs = by_name(batch, *parameter_names(model))
     inputs.pop("labels", None)
     first = next(model.parameters(), torch.empty(0))
-    inputs = {name: value.to(first.device) for name, value in inputs.items()}
+    return resized({name: value.to(first.device) for name, value in inputs.items()})
+
+
+def resized(
+    inputs: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, dict[int, str]]]:
+    """Inputs of two rows of which no two named dimensions have one size, and these dimensions."""
     dynamic = named_dimensions(inputs)
     sizes: dict[str, int] = {}
     for name, dimensions in dynamic.items():

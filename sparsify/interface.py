@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,34 +13,16 @@ from sparsify import pipeline, schema
 from sparsify.analysis.cost import cost
 from sparsify.analysis.roles import roles
 from sparsify.batches import samples
-from sparsify.choice import write_choice
 from sparsify.errors import Problem
-from sparsify.pipeline import Pass, Step
+from sparsify.pipeline import Step
 from sparsify.program import Program
-from sparsify.recipe import Export, Recipe
+from sparsify.recipe import Export
 from sparsify.report import Cost, Exported
 from sparsify.run.exporting import checked_export
+from sparsify.schema.said import Said, read
 
-Said = Recipe | str | Path | Sequence[Pass | str | Mapping[str, Any]]
-"""A recipe in any form: itself, its name or file, or its passes as they stand in YAML."""
 ROWS = 128
 """How many rows passes calibrate on, as in recipes."""
-
-
-def read(said: Said) -> Recipe:
-    """A recipe from its name, its file, or a list of passes as they stand in YAML.
-
-    `read("wanda-oneshot-50")`, `read("mine.yaml")`, `read(["insert-masks", {"prune": {...}}])`.
-
-    Raises:
-        Problem: there is no such recipe, or a mistake in it, with its place.
-    """
-    if isinstance(said, Recipe):
-        return said
-    if isinstance(said, str | Path):
-        return schema.read(str(said)).recipe
-    passes = [write_choice(each.tag, each) if isinstance(each, Pass) else each for each in said]
-    return schema.parse({"passes": passes})
 
 
 def apply(

@@ -37,10 +37,12 @@ class Run(Protocol):
     teacher: Program | None
     start: int
     """The step that this process began with; above 0 when the run was resumed."""
-    batches: Sequence[Tensor]
-    """i64[B] for every step of the run: its rows of the training set, fixed before the start."""
     folder: Path
     """Where a duty may keep what is too large for a checkpoint."""
+
+    @property
+    def batches(self) -> Sequence[Tensor]:
+        """i64[B] for each step of the run: its rows of the training set, fixed at the start."""
 
     @property
     def steps(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import fx
@@ -15,6 +15,7 @@ from sparsify.analysis.operations import attends
 from sparsify.analysis.products import products
 from sparsify.errors import Problem, unknown
 from sparsify.opened import opened
+from sparsify.outputs import OUTPUT, output_names
 from sparsify.program import Program, aten
 
 TAPS = {
@@ -35,8 +36,10 @@ included. Where a model keeps its axes in another order, values have that order.
 """
 
 
-def tapped(program: Program, names: Sequence[str]) -> fx.GraphModule:
+def tapped(program: Program, names: Sequence[str], *, outputs: bool = False) -> fx.GraphModule:
     """A module that shares the program's tensors and returns `{name: value}` for `names`.
+
+    With `outputs` there is everything too that the program returns, for `program_output`.
 
     Raises:
         Problem: the program has no such value.
@@ -50,6 +53,9 @@ def tapped(program: Program, names: Sequence[str]) -> fx.GraphModule:
         values["cls"] = graph.call_function(aten.select.int, (values["cls"], 1, 0))
     if "mean" in values:
         values["mean"] = _mean(graph, values["mean"])
+    if outputs:
+        leaves = fx.node.map_arg(pytree.tree_leaves(program.output.args[0]), copies.__getitem__)
+        values |= {f"{OUTPUT}{place}": leaf for place, leaf in enumerate(leaves)}
     graph.output(values)
     graph.eliminate_dead_code(_stays)
     module = fx.GraphModule(program.module, graph)
@@ -75,34 +81,6 @@ def _open_attention(module: fx.GraphModule, values: dict[str, fx.Node]) -> None:
     for node in fused:
         module.graph.erase_node(node)
     module.recompile()
-
-
-def output_names(program: Program) -> list[str]:
-    """A name for every value that the program returns: its field, or `output_0`, `output_1`...
-
-    Values inside a field are named after it: `text_model_output_pooler_output`.
-    """
-    codegen = program.graph._codegen
-    count = len(pytree.tree_leaves(program.output.args[0]))
-    whole: object = list(range(count))
-    if isinstance(codegen, fx.graph._PyTreeCodeGen):
-        spec = codegen.pytree_info.out_spec
-        if spec is not None and spec.num_leaves == count:
-            whole = pytree.tree_unflatten(list(range(count)), spec)
-    names = _names(whole, "" if isinstance(whole, Mapping) else "output")
-    return ["logits"] if names in (["output"], ["output_0"]) else names
-
-
-def _names(value: object, name: str) -> list[str]:
-    """A name for every leaf of what a program returns."""
-    if isinstance(value, Mapping):
-        parts = list(value.items())
-    elif isinstance(value, tuple | list):
-        parts = list(enumerate(value))
-    else:
-        return [name]
-    prefix = f"{name}_" if name else ""
-    return [found for key, part in parts for found in _names(part, f"{prefix}{key}")]
 
 
 def tap(program: Program, name: str) -> fx.Node:

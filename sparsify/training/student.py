@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from sparsify.plan import Moment
+from sparsify.plan import Duty, Moment
 from sparsify.taps import tapped
 from sparsify.task_loss import task_loss
 from sparsify.training.session import Session
@@ -19,14 +19,9 @@ class Student(nn.Module):
         super().__init__()
         taps = {name for duty in session.duties for name in duty.taps}
         self.program = tapped(session.student, sorted({"logits"} | taps))
-        self.learned = nn.ModuleList()
-        self.rates: list[float] = []
-        for duty in session.duties:
-            if (learned := duty.learned()) is not None:
-                # names of parameters may not hold dots
-                tensors = {name.replace(".", "/"): t for name, t in learned.tensors.items()}
-                self.learned.append(nn.ParameterDict(tensors))
-                self.rates.append(learned.learning_rate)
+        found = learned(session.duties)
+        self.learned = nn.ModuleList(tensors for tensors, _ in found)
+        self.rates = [rate for _, rate in found]
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Every tapped value by name."""
@@ -52,7 +47,21 @@ def losses(session: Session, moment: Moment, task_weight: float) -> dict[str, Te
     terms: dict[str, Tensor] = {}
     if task_weight:
         terms["task"] = task_weight * task_loss(moment.student["logits"], moment.labels)
-    for duty in session.duties:
-        if (loss := duty.loss(moment)) is not None:
-            terms[duty.name] = loss
-    return terms
+    return terms | duty_terms(session.duties, moment)
+
+
+def duty_terms(duties: Sequence[Duty], moment: Moment) -> dict[str, Tensor]:
+    """The terms of the loss of those duties that have one."""
+    found = {duty.name: duty.loss(moment) for duty in duties}
+    return {name: loss for name, loss in found.items() if loss is not None}
+
+
+def learned(duties: Sequence[Duty]) -> list[tuple[nn.ParameterDict, float]]:
+    """What each duty learns beside the weights, and at which rate."""
+    asked = [each for duty in duties if (each := duty.learned()) is not None]
+    # names of parameters may not hold dots
+    named = [{name.replace(".", "/"): t for name, t in each.tensors.items()} for each in asked]
+    return [
+        (nn.ParameterDict(tensors), each.learning_rate)
+        for tensors, each in zip(named, asked, strict=True)
+    ]

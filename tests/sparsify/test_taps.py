@@ -12,7 +12,8 @@ from passes.insert_masks import InsertMasks
 from sparsify.errors import Problem
 from sparsify.examples import at_sizes
 from sparsify.opened import Opened
-from sparsify.taps import TAPS, output_names, tapped
+from sparsify.outputs import output_names
+from sparsify.taps import TAPS, tapped
 from sparsify.text import to_text
 from tests.sparsify.analysis.architectures import MAKE
 from tests.sparsify.analysis.architectures import captured as architecture

@@ -15,8 +15,8 @@ from sparsify.analysis.coupling.seen import Aligned, Seen
 from sparsify.analysis.coupling.sizes import Shape, Sizes, Unsized
 from sparsify.analysis.flow import Flow
 from sparsify.dropout import Switched
+from sparsify.outputs import output_names
 from sparsify.program import Program
-from sparsify.taps import output_names
 
 Several = Labels | list[Labels]
 Rule = Callable[["Walk", fx.Node], Several]

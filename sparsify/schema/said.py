@@ -1,0 +1,31 @@
+"""A recipe in whatever form it is at hand in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from sparsify import schema
+from sparsify.choice import write_choice
+from sparsify.pipeline import Pass
+from sparsify.recipe import Recipe
+
+Said: TypeAlias = Recipe | str | Path | Sequence[Pass | str | Mapping[str, Any]]
+"""A recipe in any form: itself, its name or file, or its passes as they stand in YAML."""
+
+
+def read(said: Said) -> Recipe:
+    """A recipe from its name, its file, or a list of passes as they stand in YAML.
+
+    `read("wanda-oneshot-50")`, `read("mine.yaml")`, `read(["insert-masks", {"prune": {...}}])`.
+
+    Raises:
+        Problem: there is no such recipe, or a mistake in it, with its place.
+    """
+    if isinstance(said, Recipe):
+        return said
+    if isinstance(said, str | Path):
+        return schema.read(str(said)).recipe
+    passes = [write_choice(each.tag, each) if isinstance(each, Pass) else each for each in said]
+    return schema.parse({"passes": passes})
