@@ -26,6 +26,7 @@ def dense(array: np.ndarray) -> np.ndarray:
 def auto(
     array: np.ndarray,
     usual_tokens: int | None,
+    may_time: bool,
     *,
     tokens: Annotated[int, Field(gt=0)] | None = None,
     measured: bool = False,
@@ -40,6 +41,7 @@ def auto(
     Args:
         array: a weight; that of a linear layer is [outputs, inputs].
         usual_tokens: how many tokens the layer that reads it gets; None: no linear layer reads it.
+        may_time: whether weights may be timed; a plan only predicts.
         tokens: instead of `usual_tokens`, which the benchmark's batch and sequence make.
         measured: whether every weight with zeros is timed.
         values: the type of the stored numbers; `int8` has a scale for every output.
@@ -56,6 +58,7 @@ def auto(
         values=values,
         activations=activations,
         measured=measured,
+        may_time=may_time,
     )
 
 

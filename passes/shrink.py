@@ -132,8 +132,9 @@ def _kept(
     for structure, dead in chosen:
         for part in (part for unit in dead for part in structure.units[unit].slices):
             axes = found.setdefault(part.parameter, {})
-            size = program.tensor(part.parameter).shape[part.axis]
-            axes.setdefault(part.axis, set(range(size))).difference_update(part.indices)
+            if part.axis not in axes:
+                axes[part.axis] = set(range(program.tensor(part.parameter).shape[part.axis]))
+            axes[part.axis].difference_update(part.indices)
     return {
         name: {axis: sorted(indices) for axis, indices in axes.items()}
         for name, axes in found.items()

@@ -151,7 +151,9 @@ pattern = Kind("pattern", "which weights may be zero together?", ("scores", "pro
 schedule = Kind("schedule", "how far along is pruning at time t in [0, 1]?", ("t",))
 loss = Kind("loss", "how far is the student from the teacher?", ("student", "teacher"))
 lowering = Kind(
-    "lowering", "how is a weight stored and computed in ONNX?", ("array", "usual_tokens")
+    "lowering",
+    "how is a weight stored and computed in ONNX?",
+    ("array", "usual_tokens", "may_time"),
 )
 
 KINDS = (criterion, pattern, schedule, loss, lowering)

@@ -59,6 +59,16 @@ class StoredWeight(Part):
     measured: Speed | None = None
 
 
+class Forecast(Part):
+    """An ONNX file as it would be, predicted without making it."""
+
+    size_bytes: int
+    stored: list[StoredWeight] = []
+    """Every weight, where something is chosen for it."""
+    linear_ms: float | None = None
+    """All products with weights together, one text, by what was timed once on this machine."""
+
+
 class Latency(Part):
     """One ONNX file, timed interleaved with the others of its table."""
 

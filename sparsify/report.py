@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from sparsify.atomic import write_text
 from sparsify.errors import Problem
-from sparsify.onnx_report import Exported, Latency, Parity, Part, Speed, StoredWeight
+from sparsify.onnx_report import Exported, Forecast, Latency, Parity, Part, Speed, StoredWeight
 
 __all__ = [
-    "Cost", "Exported", "Latency", "Parity", "Part", "PassReport", "Phase", "PlanReport", "Point",
-    "RunReport", "Scores", "SelfTest", "Speed", "StoredWeight",
+    "Cost", "Exported", "Forecast", "Latency", "Parity", "Part", "PassReport", "Phase",
+    "PlanReport", "Point", "RunReport", "Scores", "SelfTest", "Speed", "StoredWeight",
 ]  # fmt: skip
 
 RECIPE, PAGE = "recipe.yaml", "report.html"
@@ -150,8 +150,14 @@ class PlanReport(Part):
     model: str
     before: Cost
     after: Cost
-    """With every gradual pass at its final sparsity."""
+    """With every gradual pass at its final sparsity, and after the passes of the export."""
+    dense_file: Forecast
+    sparse_file: Forecast
     passes: list[PassReport]
+    """Those of the export come last."""
     training: list[str]
     """What training would owe the passes, in sentences."""
-    self_test: SelfTest | None = None
+    threads: int
+    """Of one operator, for which latencies are predicted."""
+    no_latency: str = ""
+    """Why no latency is predicted."""

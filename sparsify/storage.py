@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -101,13 +102,24 @@ def written(array: np.ndarray, block: tuple[int, int], kind: Kind, values: Value
 
 
 def sizes(
-    array: np.ndarray, block: tuple[int, int], values: Values, storage: Storage
+    array: np.ndarray,
+    block: tuple[int, int],
+    values: Values,
+    storage: Storage,
+    below: float = math.inf,
 ) -> Iterator[tuple[int, Kind]]:
-    """The bytes of each form without the scales, from nothing but where the zeros are."""
+    """The bytes of each form without the scales, from nothing but where the zeros are.
+
+    Blocks of which every form has `below` bytes or more are passed over.
+    """
     if array.shape[0] % block[0] or array.shape[1] % block[1]:
         return
-    cells = cells_of(array, block)
     width = block[0] * block[1] * {"f32": 4, "f16": 2, "int8": 1}[values]
+    grid = grid_of(array, block)
+    # a position takes a byte at least
+    if np.count_nonzero(grid) * (width + 1) >= below:
+        return
+    cells = _marked(grid)
     columns = array.shape[1] // block[1]
     for kind in KINDS[storage]:
         if kind == "csr":
@@ -120,11 +132,26 @@ def sizes(
 
 def cells_of(array: np.ndarray, block: tuple[int, int]) -> np.ndarray:
     """Which blocks of the grid, row by row, are not zero."""
-    rows, columns = array.shape[0] // block[0], array.shape[1] // block[1]
-    there = (array != 0).reshape(rows, block[0], columns, block[1])
-    found = np.flatnonzero(there.any(axis=(1, 3)))
+    return _marked(grid_of(array, block))
+
+
+def _marked(grid: np.ndarray) -> np.ndarray:
+    found = np.flatnonzero(grid)
     # operators need not like empty tensors: one block of zeros is the same weight
     return found if found.size else np.zeros(1, np.int64)
+
+
+def grid_of(array: np.ndarray, block: tuple[int, int]) -> np.ndarray:
+    """Whether each block of the grid has a number other than zero, row by row."""
+    there = array != 0
+    if block[0] > 1:
+        there = there.reshape(-1, block[0], array.shape[1]).any(axis=1)
+    there, width = there.reshape(-1), block[1]
+    # eight truth values are one number: far faster than looking at them one by one
+    while width > 1 and (together := math.gcd(width, 8)) > 1:
+        there, width = there.view(f"u{together}") != 0, width // together
+    found: np.ndarray = there if width == 1 else there.reshape(-1, width).any(axis=1)
+    return found
 
 
 def _column_type(columns: int) -> np.dtype[np.unsignedinteger]:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from pydantic import BaseModel, ConfigDict, ValidationError
-from scipy.optimize import nnls
 
 from sparsify.cache import cache
 from sparsify.export.layers import milliseconds, opened
@@ -86,7 +85,19 @@ def cost_model(tokens: int, threads: int) -> CostModel:
         tokens: rows of the layer's input.
         threads: threads of one operator.
     """
-    return _kept({**_machine(), "threads": threads, "tokens": tokens})
+    return _read_or_fitted(*_place(tokens, threads))
+
+
+def is_fitted(tokens: int, threads: int) -> bool:
+    """Whether the model for this machine is kept, so that asking for it takes no time."""
+    return _place(tokens, threads)[0].is_file()
+
+
+def _place(tokens: int, threads: int) -> tuple[Path, str]:
+    """Where the model is kept, and what it holds for."""
+    said = json.dumps({**_machine(), "threads": threads, "tokens": tokens}, sort_keys=True)
+    name = hashlib.sha256(said.encode()).hexdigest()[:16]
+    return cache() / "cost-models" / f"{name}.json", said
 
 
 def _machine() -> dict[str, str | int]:
@@ -96,12 +107,6 @@ def _machine() -> dict[str, str | int]:
         "library": built_from(),
         "onnxruntime": onnxruntime.__version__,
     }
-
-
-def _kept(key: dict[str, str | int]) -> CostModel:
-    said = json.dumps(key, sort_keys=True)
-    name = hashlib.sha256(said.encode()).hexdigest()[:16]
-    return _read_or_fitted(cache() / "cost-models" / f"{name}.json", said)
 
 
 @remembered
@@ -150,6 +155,8 @@ def _timed(shape: tuple[int, int], tokens: int, threads: int) -> Iterator[tuple[
 
 def _fit(rows: list[tuple[np.ndarray, float]]) -> list[float]:
     """Coefficients, none negative, with the least relative squared error."""
+    from scipy.optimize import nnls
+
     terms = np.array([terms / taken_ms for terms, taken_ms in rows])
     scale = np.maximum(terms.max(axis=0), np.finfo(float).tiny)
     found, _ = nnls(terms / scale, np.ones(len(rows)))

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import onnx
 import onnx_ir as ir
@@ -18,13 +19,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sparsify.capture.blame import FAILURES, blame, first_line
 from sparsify.errors import Problem
-from sparsify.export.attention import translations
 from sparsify.export.coo import to_coo
 from sparsify.export.rewrites import rewrite
-from sparsify.export.simplify import simplify
-from sparsify.export.sparse import Lowered, lower
 from sparsify.kinds import Chosen
 from sparsify.program import Program
+
+if TYPE_CHECKING:
+    from sparsify.export.sparse import Lowered
 
 EXTERNAL_ABOVE_BYTES = 1_800_000_000
 """Above this the weights go into `<file>.data` beside the file: a protobuf ends at 2 GB."""
@@ -63,7 +64,7 @@ def emit(
         folder = Path(tempfile.mkdtemp(prefix=".onnx-", dir=path.parent))
     try:
         model = _translate(program, opset)
-        lowered = [] if lowering is None else lower(model, lowering, sizes)
+        lowered = _lowered(model, lowering, sizes)
         with _written(path):
             _save(model, folder, path, lowered)
     finally:
@@ -72,6 +73,10 @@ def emit(
 
 
 def _translate(program: Program, opset: int) -> ir.Model:
+    # a plan imports this package, too, and exports nothing
+    from sparsify.export.attention import translations
+    from sparsify.export.simplify import simplify
+
     axes = {name: program.dynamic.get(name, {}) for name in program.inputs}
     free = {name: dict.fromkeys(dims, torch.export.Dim.DYNAMIC) for name, dims in axes.items()}
     with _quiet():
@@ -98,6 +103,14 @@ def _translate(program: Program, opset: int) -> ir.Model:
         model: ir.Model = made.model
         simplify(model)
     return model
+
+
+def _lowered(
+    model: ir.Model, lowering: Chosen | None, sizes: Mapping[str, int] | None
+) -> list[Lowered]:
+    from sparsify.export.sparse import lower
+
+    return [] if lowering is None else lower(model, lowering, sizes)
 
 
 def output_names(value: object, name: str = "") -> list[str]:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from sparsify.export.cost_model import CostModel, cost_model
+from sparsify.export.cost_model import DENSITIES, CostModel, cost_model
 from sparsify.export.layers import milliseconds, opened
 from sparsify.report import Speed
 from sparsify.runtime.library import missing_library
 from sparsify.runtime.session import physical_cores
 from sparsify.smallest import (
     Choice,
+    Form,
     choose,
     of_integers,
     share_of_zeros,
-    smallest,
+    smallest_form,
     too_large,
     unfit,
 )
-from sparsify.storage import Activations, Stored, Values, cells_of
+from sparsify.storage import Activations, Stored, Values, grid_of, written
 
 SMALLEST_SIDE = 64
 """Outputs or inputs below which calling a kernel costs as much as it computes."""
@@ -32,6 +34,15 @@ LARGEST_TIMED = 1 << 30
 """Bytes of a dense weight that is timed: a model made in memory ends at 2 GB."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a layer is to be fast at, and whether predictions do."""
+
+    tokens: int
+    threads: int
+    measured: bool
+
+
 def fastest(
     array: np.ndarray,
     *,
@@ -39,6 +50,7 @@ def fastest(
     values: Values = "f32",
     activations: Activations = "f32",
     measured: bool = False,
+    may_time: bool = True,
     threads: int | None = None,
 ) -> Choice:
     """Dense, or the sparse form that is faster; the smallest form where no kernels are.
@@ -49,9 +61,10 @@ def fastest(
         values: the type of the stored numbers.
         activations: with `int8`, forms that multiply integers compete, too; they are timed.
         measured: whether every form is timed, and not only predicted.
+        may_time: whether anything is timed; a plan predicts, and makes no form that would lose.
         threads: threads of one operator; left out, one a physical core.
     """
-    if not np.count_nonzero(array == 0):
+    if not share_of_zeros(array):
         return Choice(None, "dense", "it has no zeros")
     if reason := unfit(array) or too_large(array, values):
         return Choice(None, "dense", reason)
@@ -59,57 +72,82 @@ def fastest(
         return choose(array, values=values, least=0, activations=activations)
     if min(array.shape) < SMALLEST_SIDE:
         return Choice(None, "dense", "too small for a sparse kernel to gain")
-    forms = _forms(array, values)
+    threads = threads or physical_cores()
+    if not may_time and (lost := _lost(array, cost_model(tokens, threads))):
+        return lost
+    forms: list[Form | Stored] = [*_forms(array, values)]
     if activations == "int8" and (integers := of_integers(array)):
         forms, measured = [*forms, integers], True
+    asked = Asked(tokens, threads, measured)
     if not forms:
         zeros = 100 * share_of_zeros(array)
         return Choice(None, "dense", f"{zeros:.0f} % sparse: every sparse form is larger")
-    return _faster(array, forms, tokens, threads or physical_cores(), measured)
+    return _faster(array, forms, values, asked, may_time)
+
+
+def _lost(array: np.ndarray, model: CostModel) -> Choice | None:
+    """Dense, where no form can be faster, however it is written."""
+    shape = (array.shape[0], array.shape[1])
+    units = [unit for unit in DENSITIES if array.shape[0] % unit == 0]
+    predicted = {unit: model.predict(shape, unit, density(array, unit)) for unit in units}
+    best = max(units, key=lambda unit: predicted[unit].ratio)
+    if predicted[best].ratio > 1:
+        return None
+    return Choice(None, "dense", _too_slow(model, array, best, 1.0), predicted[best])
 
 
 def _faster(
-    array: np.ndarray, forms: list[Stored], tokens: int, threads: int, measured: bool
+    array: np.ndarray, forms: list[Form | Stored], values: Values, asked: Asked, may_time: bool
 ) -> Choice:
     """The fastest of the forms and dense; they are timed where the predictions are close."""
-    model = cost_model(tokens, threads)
+    model = cost_model(asked.tokens, asked.threads)
     predicted = [_predicted(model, array, form) for form in forms]
     close = 1 / CLOSE < max(speed.ratio for speed in predicted) < CLOSE
     timed: list[Speed] = []
-    if (measured or close) and array.nbytes <= LARGEST_TIMED:
-        timed = _timed(array, forms, tokens, threads)
+    if may_time and (asked.measured or close) and array.nbytes <= LARGEST_TIMED:
+        made = [_written(array, form, values) for form in forms]
+        timed = _timed(array, made, asked.tokens, asked.threads)
     speeds = timed or predicted
     best = int(np.argmin([speed.sparse_ms for speed in speeds]))
     if speeds[best].ratio > 1:
         reason = f"{100 * share_of_zeros(array):.0f} % sparse: {speeds[best].ratio:.1f}x as fast"
-        form = forms[best]
-        return Choice(form, form.form, reason, predicted[best], timed[best] if timed else None)
-    reason = _too_slow(model, array, forms[0], predicted[0].ratio / speeds[0].ratio)
+        stored = _written(array, forms[best], values)
+        seen = timed[best] if timed else None
+        return Choice(stored, stored.form, reason, predicted[best], seen)
+    slower = predicted[0].ratio / speeds[0].ratio
+    reason = _too_slow(model, array, unit_of(forms[0].block), slower)
     return Choice(None, "dense", reason, predicted[0], timed[0] if timed else None)
 
 
-def _forms(array: np.ndarray, values: Values) -> list[Stored]:
+def _forms(array: np.ndarray, values: Values) -> list[Form]:
     """The smallest form, and the smallest of which four outputs are zero together."""
-    found = smallest(array, values)
-    if found is None or _unit(found) > 1:
+    found = smallest_form(array, values)
+    if found is None or unit_of(found.block) > 1:
         return [found] if found else []
-    together = smallest(array, values, among=lambda block: block[0] % 4 == 0)
+    together = smallest_form(array, values, among=lambda block: block[0] % 4 == 0)
     return [found, together] if together else [found]
 
 
-def _unit(form: Stored) -> int:
+def _written(array: np.ndarray, form: Form | Stored, values: Values) -> Stored:
+    return form if isinstance(form, Stored) else written(array, form.block, form.kind, values)
+
+
+def unit_of(block: tuple[int, int]) -> int:
     """How many outputs the kernels compute together."""
-    return 4 if form.block[0] % 4 == 0 else 1
+    return 4 if block[0] % 4 == 0 else 1
 
 
-def _density(array: np.ndarray, unit: int) -> float:
+def density(array: np.ndarray, unit: int) -> float:
     """The share of its blocks of `unit` outputs that are not zero."""
-    return len(cells_of(array, (unit, 1))) * unit / array.size
+    if unit == 1:
+        return 1 - share_of_zeros(array)
+    grid = grid_of(array, (unit, 1))
+    return int(np.count_nonzero(grid)) / max(grid.size, 1)
 
 
-def _predicted(model: CostModel, array: np.ndarray, form: Stored) -> Speed:
-    unit = _unit(form)
-    return model.predict(form.shape, unit, _density(array, unit))
+def _predicted(model: CostModel, array: np.ndarray, form: Form | Stored) -> Speed:
+    unit = unit_of(form.block)
+    return model.predict((array.shape[0], array.shape[1]), unit, density(array, unit))
 
 
 def _timed(array: np.ndarray, forms: Sequence[Stored], tokens: int, threads: int) -> list[Speed]:
@@ -119,11 +157,10 @@ def _timed(array: np.ndarray, forms: Sequence[Stored], tokens: int, threads: int
     return [Speed(tokens=tokens, dense_ms=dense_ms, sparse_ms=sparse_ms) for sparse_ms in each_ms]
 
 
-def _too_slow(model: CostModel, array: np.ndarray, form: Stored, slower: float) -> str:
+def _too_slow(model: CostModel, array: np.ndarray, unit: int, slower: float) -> str:
     """What sparsity the weight would need; zeros that a kernel skips are counted."""
-    unit = _unit(form)
-    zeros = f"{100 * (1 - _density(array, unit)):.0f} % sparse"
-    limit = model.break_even(form.shape, unit, slower)
+    zeros = f"{100 * (1 - density(array, unit)):.0f} % sparse"
+    limit = model.break_even((array.shape[0], array.shape[1]), unit, slower)
     if limit is None:
         return f"{zeros}: dense is faster for this shape at any sparsity"
     return f"{zeros}: below the break-even of {100 * limit:.0f} % for this shape"

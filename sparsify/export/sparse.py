@@ -68,6 +68,7 @@ def _lower_weight(
     choice = lowering(
         array=np.ascontiguousarray(array.T) if turned else array,
         usual_tokens=None if why_dense else max(_tokens(each.input, sizes) for each in readers),
+        may_time=True,
     )
     size, rounded = array.nbytes, None
     if not isinstance(choice, Choice):

@@ -12,19 +12,16 @@ from pydantic import ValidationError
 
 from sparsify import export, plugins
 from sparsify.errors import Problem
-from sparsify.examples import own_sizes
 from sparsify.export.sparse import Lowered
 from sparsify.pipeline import apply
 from sparsify.program import Program
-from sparsify.recipe import Data, Export, Model, Recipe
+from sparsify.recipe import Export, Model, Recipe
 from sparsify.report import Exported, Parity, RunReport
 from sparsify.run.clock import Clock
-from sparsify.run.setup import Setup, prepare
+from sparsify.run.setup import prepare
+from sparsify.run.sizes import USUAL_LENGTH, usual_length, usual_sizes
 from sparsify.runtime.library import STOCK, missing_library
 from sparsify.watch import Watch
-
-USUAL_LENGTH = 128
-"""Tokens of a text at which files are made fast and timed."""
 
 
 def checked_export(
@@ -106,13 +103,6 @@ def note_export(report: RunReport, made: Exported) -> None:
     report.warnings += made.warnings
 
 
-def usual_sizes(program: Program, sequence: int) -> dict[str, int]:
-    """The sizes of the named dimensions at which files are timed: one text, image or sound."""
-    labels = {label for dims in program.dynamic.values() for label in dims.values()}
-    own = own_sizes(program.inputs, program.dynamic)
-    return {label: 1 if label == "batch" else own.get(label, sequence) for label in labels}
-
-
 def _with_rounded(program: Program, made: Sequence[Lowered]) -> Program:
     """The program with the numbers that are in the file, where they are not its own."""
     rounded = {each.told.name: each.rounded for each in made if each.rounded is not None}
@@ -182,9 +172,3 @@ def _settings(**said: Any) -> Export:
         first = error.errors()[0]
         hint = first.get("ctx", {}).get("hint", "")
         raise Problem(first["msg"], where=".".join(map(str, first["loc"])), hint=hint) from None
-
-
-def usual_length(setup: Setup, data: Data | None = None) -> int:
-    """Tokens of a text at which files are made fast and timed: no more than there can be."""
-    longest = data.max_length if data else USUAL_LENGTH
-    return min(longest, USUAL_LENGTH, setup.longest or USUAL_LENGTH)

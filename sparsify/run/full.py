@@ -14,13 +14,14 @@ from sparsify.export import inspect_onnx
 from sparsify.pipeline import apply
 from sparsify.report import RunReport
 from sparsify.run.clock import Clock
-from sparsify.run.exporting import checked_export, note_export, usual_length
+from sparsify.run.exporting import checked_export, note_export
 from sparsify.run.folder import claim, examine, keep_history, keep_recipe, seed_everything
 from sparsify.run.job import Job
 from sparsify.run.learning import learn
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.sense import require_sense
 from sparsify.run.setup import prepare
+from sparsify.run.sizes import usual_length
 from sparsify.run.surroundings import machine, versions
 from sparsify.run.teacher import given_teacher
 from sparsify.runtime import bench

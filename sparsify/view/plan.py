@@ -2,45 +2,121 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sparsify.report import Cost, PlanReport
-from sparsify.view.capture import self_test_line
-from sparsify.view.passes import passes_view
+from sparsify.report import PassReport, PlanReport
+from sparsify.view.storage import storage_table
 from sparsify.view.tables import table
-from sparsify.view.words import label_and_figure, percent
+from sparsify.view.tails import Tail
+from sparsify.view.words import facts, milliseconds, number, percent, plural, seconds, size
 
-LABELS = {
-    "zeros": "zeros in weights",
-    "dense_macs": "multiply-adds, all",
-    "macs": "multiply-adds, zeros skipped",
-    "size_bytes": "size, stored dense",
-}
-"""Figure of a cost -> its name in a table."""
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+OWN_NUMBER = re.compile(r"(?<!of )(?<![\d,.])\d[\d,]*(?:\.\d+)?")
+"""A number of one weight; what follows `of` is shared by weights that are alike."""
+LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
 def plan_view(plan: PlanReport) -> RenderableType:
-    """What each pass would do and leave alone, what training would owe, the cost around it."""
+    """Each pass with what it would change and leave, and why; then what that would be worth."""
     heading = Text(plan.recipe, "bold").append(f" on {plan.model}, a plan", "not bold dim")
-    parts: list[RenderableType] = [heading]
-    if plan.self_test is not None:
-        parts.append(self_test_line(plan.self_test))
-    parts.append(passes_view(plan.passes))
+    parts: list[RenderableType] = [heading, Text("")]
+    for each in plan.passes:
+        parts += [pass_heading(each), deeds_table(each)]
     parts += [Text(f"training: {sentence}") for sentence in plan.training]
-    parts.append(cost_table(plan.before, plan.after))
+    stored = plan.sparse_file.stored
+    if any(weight.form != "dense" or weight.predicted for weight in stored):
+        parts.append(storage_table(stored))
+    parts += [worth_table(plan), *_notes(plan)]
     return Group(*parts)
 
 
-def cost_table(before: Cost, after: Cost) -> Table:
-    """One row a figure: what the model costs before, and with every pass at its end."""
-    title = f"one forward pass, batch {before.batch}, sequence {before.sequence}"
-    right = ("before", "after", "of before")
-    made = table("cost", *right, right=right, title=title)
-    ends = after.model_dump(exclude={"batch", "sequence"})
-    for name, value in before.model_dump(include=set(ends)).items():
-        label, was = label_and_figure(name, value)
-        share = percent(ends[name] / value) if value else ""
-        made.add_row(LABELS.get(name, label), was, label_and_figure(name, ends[name])[1], share)
+def pass_heading(each: PassReport) -> Text:
+    """One pass in a line: how much it touches, its numbers, its time."""
+    counts = f"  {plural(len(each.did), 'change')}, {len(each.left)} left alone"
+    told = f", {facts(each.facts)}" if each.facts else ""
+    return Text(each.tag, "bold").append(f"{counts}{told} ({seconds(each.seconds)})", "not bold")
+
+
+def deeds_table(each: PassReport) -> Table:
+    """One row for what was done, or left alone for one reason, to weights that are alike."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(justify="right", no_wrap=True)
+    made.add_column(overflow="fold", ratio=1)
+    made.add_column(ratio=1)
+    for mark, style, told in (("", "", each.did), ("left", "dim", each.left)):
+        for words, names in _alike(told):
+            count = f"  {mark} {number(len(names))}"
+            made.add_row(Text(count, style), Text(words, style), Tail(_who(names), style))
+    made.add_row("", "", "")
     return made
+
+
+def _alike(told: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """What was told, in words that differ by numbers only: with their ranges, and of whom."""
+    groups: dict[str, list[str]] = {}
+    for name, words in told.items():
+        groups.setdefault(OWN_NUMBER.sub("#", words), []).append(name)
+    groups = dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+    return [(_merged([told[name] for name in names]), names) for names in groups.values()]
+
+
+def _merged(texts: Sequence[str]) -> str:
+    """`5 to 9 of 12 heads zero` for texts of one wording."""
+    columns = zip(*(NUMBER.findall(text) for text in texts), strict=True)
+    found = iter([_range(column) for column in columns])
+    return NUMBER.sub(lambda _: next(found), texts[0])
+
+
+def _range(column: Sequence[str]) -> str:
+    ordered = sorted(set(column), key=lambda each: float(each.replace(",", "")))
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
+
+
+def _who(names: Sequence[str]) -> str:
+    """The first names, all layers of one kind as one."""
+    kinds = list(dict.fromkeys(LAYER.sub("*", name) for name in names))
+    return kinds[0] if len(kinds) == 1 else f"{kinds[0]}, +{len(kinds) - 1}"
+
+
+def worth_table(plan: PlanReport) -> Table:
+    """Before and after: parameters, zeros, multiply-adds, file, latency, each with the ratio."""
+    was, then = plan.before, plan.after
+    title = f"predicted, batch {was.batch}, sequence {was.sequence}"
+    right = ("before", "after", "ratio")
+    made = table("", *right, right=right, title=title)
+    made.add_row("parameters", *_pair(number, was.parameters, then.parameters))
+    made.add_row("zeros among them", *(percent(c.zeros / c.parameters) for c in (was, then)), "")
+    made.add_row("multiply-adds", *_pair(_billions, was.dense_macs, then.dense_macs))
+    made.add_row("  without zeros", *_pair(_billions, was.macs, then.macs))
+    made.add_row("file", *_pair(size, plan.dense_file.size_bytes, plan.sparse_file.size_bytes))
+    if plan.dense_file.linear_ms is not None and plan.sparse_file.linear_ms is not None:
+        pair = _pair(milliseconds, plan.dense_file.linear_ms, plan.sparse_file.linear_ms)
+        made.add_row(f"latency of linear layers, {plural(plan.threads, 'thread')}", *pair)
+    return made
+
+
+def _pair(write: object, before: float, after: float) -> tuple[str, str, str]:
+    assert callable(write)
+    ratio = f"{before / after:.2f}x" if after else ""
+    return write(before), write(after), ratio
+
+
+def _billions(count: float) -> str:
+    return f"{count / 1e9:.3g} G" if count >= 1e9 else f"{count / 1e6:.3g} M"
+
+
+def _notes(plan: PlanReport) -> list[Text]:
+    """What the figures leave out."""
+    if plan.no_latency:
+        return [Text(f"no latency: {plan.no_latency}.")]
+    return [
+        Text(
+            "latency: linear layers alone, by what was timed once on this machine; attention, "
+            "normalisation and embeddings come on top. `sparsify run` times the whole files."
+        )
+    ]

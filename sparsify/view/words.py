@@ -28,6 +28,11 @@ def seconds(duration_seconds: float) -> str:
     return f"{1e3 * duration_seconds:.1f} ms"
 
 
+def milliseconds(duration_ms: float) -> str:
+    """`9.97 ms`, `27.4 ms`, `180 ms`: three digits."""
+    return f"{duration_ms:#.3g}".rstrip(".") + " ms"
+
+
 def number(value: float) -> str:
     """At most four significant digits, whole numbers in full with thousands apart."""
     if float(value).is_integer() and abs(value) < 1e15:

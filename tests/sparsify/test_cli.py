@@ -16,7 +16,7 @@ import sparsify.run
 import sparsify.runtime
 from sparsify.cli.recipes import resume_command
 from sparsify.errors import CheckFailed, Problem
-from sparsify.report import Cost, Exported, Latency, Parity, PlanReport, RunReport
+from sparsify.report import Cost, Exported, Forecast, Latency, Parity, PlanReport, RunReport
 from tests.sparsify.conftest import Answer
 
 RECIPE = "magnitude-oneshot"
@@ -149,9 +149,11 @@ def test_json_is_all_that_the_standard_output_holds(
     parity = Parity(max_abs_difference=0.0, tolerance=1e-4, shapes=[[1, 5]])
     exported = Exported(stored=[], parity=parity)
     cost = Cost(batch=1, sequence=8, parameters=4, zeros=0, dense_macs=4, macs=4, size_bytes=16)
+    file = Forecast(size_bytes=16)
     planned = PlanReport(
-        recipe=RECIPE, model="m", before=cost, after=cost, passes=[], training=["prune: [now]"]
-    )
+        recipe=RECIPE, model="m", before=cost, after=cost, passes=[], training=["prune: [now]"],
+        dense_file=file, sparse_file=file, threads=1, no_latency="[nothing]",
+    )  # fmt: skip
     for name, made in (("run", REPORT), ("plan", planned), ("export_model", exported)):
         stand_in(monkeypatch, name, made)
     arguments = {"run": [RECIPE], "plan": [RECIPE], "export": ["m", "--output", "exported"]}[verb]

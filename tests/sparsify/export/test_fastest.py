@@ -13,7 +13,7 @@ from sparsify.export.fastest import fastest
 from sparsify.kinds import lowering
 from sparsify.report import Speed
 from sparsify.smallest import Choice
-from sparsify.storage import Stored, decoded
+from sparsify.storage import Stored, decoded, written
 from tests.sparsify.export.test_cost_model import MADE
 from tests.sparsify.test_storage import pruned
 
@@ -130,16 +130,16 @@ def test_the_lowering_takes_the_tokens_of_the_layer_unless_it_is_told_others(
 
     monkeypatch.setattr(module, "fastest", fake)
     array = pruned(128, 128, 0.9)
-    lowering.choose("auto")(array=array, usual_tokens=7)
-    lowering.choose("auto", tokens=64)(array=array, usual_tokens=7)
+    lowering.choose("auto")(array=array, usual_tokens=7, may_time=True)
+    lowering.choose("auto", tokens=64)(array=array, usual_tokens=7, may_time=True)
     assert asked == [7, 64]
-    unread = lowering.choose("auto")(array=array, usual_tokens=None)
+    unread = lowering.choose("auto")(array=array, usual_tokens=None, may_time=True)
     assert (unread.form, unread.reason) == ("dense", "no linear layer reads it")
 
 
 def test_the_choice_is_really_timed() -> None:
     speeds = module._timed(pruned(64, 64, 0.9), [], 4, 1)
     assert speeds == []
-    form = module._forms(pruned(64, 64, 0.9), "f32")[0]
+    form = written(pruned(64, 64, 0.9), (1, 1), "gaps u8", "f32")
     (speed,) = module._timed(pruned(64, 64, 0.9), [form], 4, 1)
     assert min(speed.dense_ms, speed.sparse_ms) > 0

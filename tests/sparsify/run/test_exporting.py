@@ -14,7 +14,8 @@ from sparsify.export import inspect_onnx
 from sparsify.program import Program
 from sparsify.recipe import Export
 from sparsify.run import exporting
-from sparsify.run.exporting import checked_export, export_model, usual_sizes
+from sparsify.run.exporting import checked_export, export_model
+from sparsify.run.sizes import usual_sizes
 
 
 class Layers(nn.Module):
