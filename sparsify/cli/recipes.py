@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparsify.cli import screen
+from sparsify.cli.looking import After, StopAfter, asked, stopped
 from sparsify.cli.options import (
     Json,
     ModelPath,
@@ -27,6 +28,7 @@ from sparsify.errors import CheckFailed
 
 if TYPE_CHECKING:
     from sparsify.report import RunReport
+    from sparsify.schema import Loaded
 
 INTERRUPTED = 130
 
@@ -43,33 +45,39 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what an earlier run left in the folder.")
     ] = False,
+    after: After = "",
+    stop_after: StopAfter = "",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Do all that RECIPE says; results go to --output, or out/<recipe>."""
-    from sparsify import run as runner
     from sparsify import schema
 
     loaded = schema.read(recipe, overrides(sets, model), plugin_files=plugin or ())
+    look, texts = asked(loaded, after, stop_after, as_json=as_json)
     folder = output or Path("out") / loaded.name
+    report = _run(loaded, folder, as_json, quiet, resume=resume, overwrite=overwrite, look=look)
+    if stop_after:
+        stopped(stop_after, folder, texts, as_json=as_json)
+    else:
+        _finish(report, folder, as_json)
+
+
+def _run(loaded: Loaded, folder: Path, as_json: bool, quiet: bool, **options: Any) -> RunReport:
+    """Run with progress shown, and say what to do where it is interrupted or fails a check."""
+    from sparsify import run as runner
+
     started = time.time()
     try:
         with screen.watching(quiet=quiet) as watch:
-            report = runner.run(
-                loaded,
-                folder,
-                resume=resume,
-                overwrite=overwrite,
-                watch=watch,
-                command=shlex.join(["sparsify", *sys.argv[1:]]),
-            )
+            command = shlex.join(["sparsify", *sys.argv[1:]])
+            return runner.run(loaded, folder, watch=watch, command=command, **options)
     except KeyboardInterrupt:
         screen.complain(f"interrupted; to continue: {resume_command(sys.argv)}")
         raise typer.Exit(INTERRUPTED) from None
     except CheckFailed:
         _finish_failed(folder, started, as_json)
         raise
-    _finish(report, folder, as_json)
 
 
 def _finish(report: RunReport, folder: Path, as_json: bool) -> None:
@@ -95,6 +103,7 @@ def plan(
     sets: Sets = None,
     model: ModelPath = None,
     plugin: Plugins = None,
+    after: After = "",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,8 +112,9 @@ def plan(
     from sparsify import schema
 
     loaded = schema.read(recipe, overrides(sets, model), plugin_files=plugin or ())
+    look, _ = asked(loaded, after, as_json=as_json)
     with screen.watching(quiet=quiet) as watch:
-        planned = runner.plan(loaded, watch=watch)
+        planned = runner.plan(loaded, watch=watch, look=look)
 
     def view() -> Any:
         from sparsify.view.plan import plan_view

@@ -19,6 +19,7 @@ from sparsify.run.folder import claim, examine, keep_history, keep_recipe, seed_
 from sparsify.run.job import Job
 from sparsify.run.learning import learn
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
+from sparsify.run.points import START, Look, point_names
 from sparsify.run.sense import require_sense
 from sparsify.run.setup import prepare
 from sparsify.run.sizes import usual_length
@@ -43,6 +44,7 @@ def run(
     overwrite: bool = False,
     watch: Watch | None = None,
     command: str = "",
+    look: Look | None = None,
 ) -> RunReport:
     """Do what the recipe says and leave the result in `output`.
 
@@ -53,6 +55,7 @@ def run(
         overwrite: replace what a run left in `output`.
         watch: told of everything that happens.
         command: the command line, for the report.
+        look: where someone looks at the program, and where the run ends with it in `output`.
 
     Raises:
         Problem: a mistake in the recipe, its model or data, or `output` holds another run.
@@ -61,30 +64,51 @@ def run(
     clock = Clock(watch or Watch())
     examine(output, loaded.text, resume=resume, overwrite=overwrite)
     seed_everything(loaded.recipe.seed)
-    job = _start(loaded, output, clock)
+    look = look or Look()
+    job = _start(loaded, output, clock, look)
     job.report.command = command
-    given = given_teacher(loaded.recipe, job.setup)
-    work = claim(output, loaded.text, resume=resume)
-    learn(job, given, work, resume)
-    _fold(job)
-    _evaluate(job)
-    _export(job)
-    _keep(job)
-    shutil.rmtree(work)
-    if loaded.recipe.train is not None and loaded.recipe.train.accuracy_floor is not None:
-        hold_to_floor(job.report, loaded.recipe.train.accuracy_floor)
+    if look.stop in point_names(loaded)[: len(loaded.recipe.passes)]:
+        return _stopped(job)
+    _finish(job, output, look, resume=resume)
     return job.report
 
 
-def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
+def _finish(job: Job, output: Path, look: Look, *, resume: bool) -> None:
+    """All that comes after the passes, until `look` ends it."""
+    recipe = job.loaded.recipe
+    given = given_teacher(recipe, job.setup)
+    work = claim(output, job.loaded.text, resume=resume)
+    learn(job, given, work, resume)
+    _fold(job, look)
+    if look.stop:
+        _stopped(job)
+    else:
+        _evaluate(job)
+        _export(job)
+        _keep(job)
+    shutil.rmtree(work)
+    if not look.stop and recipe.train is not None and recipe.train.accuracy_floor is not None:
+        hold_to_floor(job.report, recipe.train.accuracy_floor)
+
+
+def _stopped(job: Job) -> RunReport:
+    """Keep the program of a run that ends here."""
+    job.report.passes = [step.told() for step in job.steps]
+    save(job.setup.program, job.output, job.setup.source)
+    return job.report
+
+
+def _start(loaded: Loaded, output: Path, clock: Clock, look: Look) -> Job:
     """Capture and run the passes, before anything takes long: their mistakes show in seconds."""
     setup = prepare(loaded.recipe, clock, at=loaded.at)
     dense = setup.program.clone()
     with clock.phase("passes"):
+        if START in look.after:
+            look.show(START, setup.program)
         steps = apply(
-            loaded.recipe.passes,
+            look.upto(loaded, loaded.recipe.passes, 0),
             setup.program,
-            after=clock.watch.passed,
+            after=look.watching(loaded, setup.program, clock.watch.passed, 0),
             at=partial(loaded.at_pass, "passes"),
         )
     require_sense(loaded, setup, dense)
@@ -101,16 +125,17 @@ def _start(loaded: Loaded, output: Path, clock: Clock) -> Job:
     return Job(loaded, output, clock, setup, dense, steps, report)
 
 
-def _fold(job: Job) -> None:
+def _fold(job: Job, look: Look) -> None:
     """Run the passes of the export, count zeros, and move to where ONNX files are made."""
-    program = job.setup.program
+    loaded, program = job.loaded, job.setup.program
+    count = len(loaded.recipe.passes)
     pruned = list(program.masks())
     with job.clock.phase("fold"):
         job.steps += apply(
-            job.loaded.recipe.export.passes,
+            look.upto(loaded, loaded.recipe.export.passes, count),
             program,
-            after=job.clock.watch.passed,
-            at=partial(job.loaded.at_pass, "export", "passes"),
+            after=look.watching(loaded, program, job.clock.watch.passed, count),
+            at=partial(loaded.at_pass, "export", "passes"),
         )
     job.report.passes = [step.told() for step in job.steps]
     measure_zeros(job.report, program, pruned)

@@ -10,11 +10,12 @@ from sparsify.export.cost_model import CostModel, cost_model, is_fitted
 from sparsify.export.fastest import SMALLEST_SIDE
 from sparsify.export.forecast import forecast
 from sparsify.kinds import Chosen
-from sparsify.pipeline import apply
+from sparsify.pipeline import Step, apply
 from sparsify.program import Program
 from sparsify.report import Cost, Forecast, PlanReport
 from sparsify.run.calibration import stand_in
-from sparsify.run.setup import captured, no_model
+from sparsify.run.points import START, Look
+from sparsify.run.setup import Setup, captured, no_model
 from sparsify.run.sizes import usual_length, usual_sizes
 from sparsify.runtime.library import missing_library
 from sparsify.runtime.session import physical_cores
@@ -24,38 +25,25 @@ from sparsify.watch import Watch
 TWO_CLASSES = Dataset(Split([], []), Split([], []), ("0", "1"), ())
 
 
-def plan(loaded: Loaded, *, watch: Watch | None = None) -> PlanReport:
+def plan(loaded: Loaded, *, watch: Watch | None = None, look: Look | None = None) -> PlanReport:
     """Capture the model, run the passes, and predict the file: no data, no training, no self-test.
+
+    Args:
+        loaded: the recipe.
+        watch: told of everything that happens.
+        look: where someone looks at the program.
 
     Raises:
         Problem: a mistake in the recipe or its model.
     """
-    watch = watch or Watch()
-    recipe = loaded.recipe
-    if recipe.model is None:
-        raise no_model(loaded.at("model"))
-    watch.phase("capture")
-    # a head costs next to nothing, so it is planned without counting the classes of the data
-    task = None if recipe.train is None and recipe.data is None else TWO_CLASSES
-    unchecked = recipe.model_copy(
-        update={"capture": recipe.capture.model_copy(update={"check": False})}
-    )
-    setup = captured(recipe.model, unchecked, task, at=loaded.at)
-    program, sequence = setup.program, usual_length(setup, recipe.data)
+    watch, look = watch or Watch(), look or Look()
+    setup = captured_untested(loaded, watch)
+    program, sequence = setup.program, usual_length(setup, loaded.recipe.data)
     model, why = _cost_model(program, sequence, watch)
     before, dense = _worth(program, sequence, None, model)
-    program.samples = stand_in(program)
-    watch.phase("passes")
-    run = partial(apply, program=program, check=False, after=watch.passed)
-    steps = run(recipe.passes, at=partial(loaded.at_pass, "passes"))
-    owed = [
-        f"{duty.name}: {sentence}" for duty in program.plan.duties for sentence in duty.promises()
-    ]
-    for duty in program.plan.duties:
-        duty.rehearse()
-    steps += run(recipe.export.passes, at=partial(loaded.at_pass, "export", "passes"))
+    steps, owed = rehearsed(loaded, program, watch, look)
     watch.phase("forecast")
-    after, sparse = _worth(program, sequence, recipe.export.lowering, model)
+    after, sparse = _worth(program, sequence, loaded.recipe.export.lowering, model)
     return PlanReport(
         recipe=loaded.name,
         model=setup.source.name,
@@ -68,6 +56,54 @@ def plan(loaded: Loaded, *, watch: Watch | None = None) -> PlanReport:
         threads=physical_cores(),
         no_latency=why,
     )
+
+
+def captured_untested(loaded: Loaded, watch: Watch) -> Setup:
+    """The model of a recipe, captured; that the graph equals it, a run tests.
+
+    Raises:
+        Problem: the recipe names no model, or it cannot be captured.
+    """
+    recipe = loaded.recipe
+    if recipe.model is None:
+        raise no_model(loaded.at("model"))
+    watch.phase("capture")
+    # a head costs next to nothing, so it is planned without counting the classes of the data
+    task = None if recipe.train is None and recipe.data is None else TWO_CLASSES
+    capture = recipe.capture.model_copy(update={"check": False})
+    unchecked = recipe.model_copy(update={"capture": capture})
+    return captured(recipe.model, unchecked, task, at=loaded.at)
+
+
+def rehearsed(
+    loaded: Loaded, program: Program, watch: Watch, look: Look
+) -> tuple[list[Step], list[str]]:
+    """Run all passes, those of the export on what training would leave, until `look` ends it.
+
+    Returns:
+        What each pass did, and what training would owe them, in sentences.
+    """
+    recipe, count = loaded.recipe, len(loaded.recipe.passes)
+    program.samples = stand_in(program)
+    watch.phase("passes")
+    if START in look.after:
+        look.show(START, program)
+    run = partial(apply, program=program, check=False)
+    steps = run(
+        look.upto(loaded, recipe.passes, 0),
+        after=look.watching(loaded, program, watch.passed, 0),
+        at=partial(loaded.at_pass, "passes"),
+    )
+    duties = program.plan.duties
+    owed = [f"{duty.name}: {sentence}" for duty in duties for sentence in duty.promises()]
+    for duty in duties:
+        duty.rehearse()
+    steps += run(
+        look.upto(loaded, recipe.export.passes, count),
+        after=look.watching(loaded, program, watch.passed, count),
+        at=partial(loaded.at_pass, "export", "passes"),
+    )
+    return steps, owed
 
 
 def _worth(
