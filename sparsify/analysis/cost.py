@@ -63,14 +63,9 @@ def cost(program: Program, *, batch: int = 1, sequence: int = 128) -> Cost:
     masks need none. Bytes are those of the parameters, stored dense. Dimensions of other names
     are as in the example inputs.
     """
-    sizes = _sizes(program, batch, sequence)
-    calls = [
-        (weight, _number(macs, sizes))
-        for _, weight, macs in _products(program, _Shapes(program))
-        if macs
-    ]
+    macs = macs_per_weight(program, batch=batch, sequence=sequence)
     masked = program.masks().keys()
-    kept = {name: _kept(program, name, name in masked) for name, _ in calls if name}
+    kept = {name: _kept(program, name, name in masked) for name in macs if name}
     numbers = {name: program.tensor(name).numel() for name in kept}
     parameters = list(program.module.parameters())
     return Cost(
@@ -78,10 +73,25 @@ def cost(program: Program, *, batch: int = 1, sequence: int = 128) -> Cost:
         sequence=sequence,
         parameters=program.parameter_count(),
         zeros=sum(numbers[name] - count for name, count in kept.items()),
-        dense_macs=sum(macs for _, macs in calls),
-        macs=sum(macs * kept[name] // numbers[name] if name else macs for name, macs in calls),
+        dense_macs=sum(macs.values()),
+        macs=sum(
+            count * kept[name] // numbers[name] if name else count for name, count in macs.items()
+        ),
         size_bytes=sum(p.numel() * p.element_size() for p in parameters),
     )
+
+
+def macs_per_weight(program: Program, *, batch: int = 1, sequence: int = 128) -> dict[str, int]:
+    """Weight -> the multiply-accumulates of its products; those of attention are under ``.
+
+    Sizes are as for `cost`.
+    """
+    sizes = _sizes(program, batch, sequence)
+    found: dict[str, int] = {}
+    for _, weight, macs in _products(program, _Shapes(program)):
+        if macs:
+            found[weight] = found.get(weight, 0) + _number(macs, sizes)
+    return found
 
 
 def _kept(program: Program, name: str, masked: bool) -> int:

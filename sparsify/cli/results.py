@@ -16,8 +16,6 @@ from sparsify.errors import Problem, nearest
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sparsify.program import Program
-    from sparsify.view.weights import Weight
 
 REPORT = "report.json"
 
@@ -84,63 +82,29 @@ def _onnx(path: Path, weights: str | None, as_json: bool) -> None:
 
 
 def _model(target: str, weights: str | None, graph: bool, as_json: bool) -> None:
-    program = captured(target)
-    found = weight_facts(program)
-    names = set(_matching([weight.name for weight in found], weights))
-    chosen = [weight for weight in found if weight.name in names]
-    if graph and not as_json:
-        from sparsify.text import to_text
+    from sparsify.inspection.model import inspected
 
-        screen.write(to_text(program))
-        return
+    program, model = inspected(target, free=graph)
+    names = set(_matching([weight.name for weight in model.weights], weights))
+    chosen = [weight for weight in model.weights if weight.name in names]
 
     def facts() -> dict[str, Any]:
         from sparsify.text import to_text
 
-        made: dict[str, Any] = {"model": target, "weights": [each.facts() for each in chosen]}
+        made = model.facts() | {"weights": [each.facts() for each in chosen]}
         return made | {"graph": to_text(program)} if graph else made
 
     def view() -> RenderableType:
-        from sparsify.view.tree import model_tree
+        from sparsify.inspection.graph import graph_lines
+        from sparsify.view.graph import GraphView
+        from sparsify.view.model import model_view
         from sparsify.view.weights import weights_table
 
-        return model_tree(target, chosen) if weights is None else weights_table(chosen)
+        if graph:
+            return GraphView([*graph_lines(program, model)])
+        return model_view(model) if weights is None else weights_table(chosen)
 
     screen.answer(as_json, facts, view)
-
-
-def captured(target: str) -> Program:
-    """The program of the model that `target` names, with the architecture of its configuration.
-
-    Raises:
-        Problem: there is no such model, or it cannot be captured.
-    """
-    from sparsify import saving
-    from sparsify.capture import capture
-    from sparsify.models import example_inputs, load_model
-    from sparsify.recipe import Model
-
-    if saving.is_saved(target):
-        return saving.load(target)
-    source = load_model(Model(path=target), labels=None)
-    inputs, dynamic = example_inputs(source)
-    return capture(source.module, inputs, dynamic)
-
-
-def weight_facts(program: Program) -> list[Weight]:
-    """Every parameter of `program` in graph order, with its role and its share of zeros."""
-    from sparsify.analysis.roles import roles
-    from sparsify.view.weights import Weight
-
-    known, masks = roles(program), program.masks()
-    names = dict.fromkeys(str(node.target) for node in program.parameters())
-    found = []
-    for name in names:
-        tensor = program.tensor(name).detach()
-        zeros = (tensor * masks[name] if name in masks else tensor) == 0
-        share = zeros.float().mean().item() if tensor.numel() else 0.0
-        found.append(Weight(name, tuple(tensor.shape), known[name], share, name in masks))
-    return found
 
 
 def _matching(names: Any, glob: str | None) -> list[str]:

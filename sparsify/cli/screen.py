@@ -27,7 +27,8 @@ def console() -> Console:
 def show(renderable: RenderableType) -> None:
     """Print a result for people."""
     shown.append(renderable)
-    console().print(renderable)
+    # lines of a graph are longer than any terminal, and whole in a file
+    console().print(renderable, crop=False)
 
 
 def write(text: str) -> None:

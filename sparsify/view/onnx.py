@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sparsify.export import OnnxSummary
+from sparsify.inspection.facts import Weight
 from sparsify.view.tables import table
-from sparsify.view.weights import Weight, weights_table
+from sparsify.view.weights import weights_table
 from sparsify.view.words import number, percent, plural, size
 
 MOST_OPERATORS = 12

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rich.text import Text
-from rich.tree import Tree
-
-from sparsify.view.weights import Weight, shape_words
-from sparsify.view.words import number, percent
+from sparsify.inspection.facts import Weight
 
 
 @dataclass
@@ -29,86 +25,97 @@ class Branch:
         own = [self.weight] if self.weight else []
         return own + [weight for part in self.parts.values() for weight in part.weights()]
 
-    @property
-    def is_layer(self) -> bool:
-        """Whether its parts are weights and nothing else: they then share its line."""
-        return bool(self.parts) and all(
-            part.weight and not part.parts for part in self.parts.values()
-        )
-
     def outline(self) -> tuple[object, ...]:
-        """What two branches must share to be folded: names, shapes and roles, not values."""
-        own = (self.weight.shape, self.weight.role, self.weight.masked) if self.weight else None
+        """What two branches must share to be folded: names and roles, not shapes and values."""
+        own = (
+            (len(self.weight.shape), self.weight.role, self.weight.masked) if self.weight else None
+        )
         return own, *((name, part.outline()) for name, part in self.parts.items())
 
 
-def model_tree(title: str, weights: Sequence[Weight]) -> Tree:
-    """Parts with their parameters and zeros; numbered layers of one outline share a line."""
+@dataclass(frozen=True)
+class Row:
+    """A line of the tree with the weights below it, those of all layers where it is folded."""
+
+    depth: int
+    label: str
+    weights: tuple[Weight, ...]
+    is_weight: bool
+    """Whether the line is one weight, or one weight of each layer that is alike."""
+
+
+def rows(weights: Sequence[Weight]) -> list[Row]:
+    """The lines of the tree, in order.
+
+    Vectors have none, but count where they belong. A part with one part shares its line. Layers
+    that are numbered and have the same names and roles share one, however they differ in shape
+    and zeros.
+    """
     root = Branch()
     for weight in weights:
         root.add(weight.name.split("."), weight)
-    tree = Tree(_label(title, [root]), guide_style="dim")
-    _grow(tree, [root])
-    return tree
+    return list(_below([root], 0))
 
 
-def _grow(tree: Tree, alike: Sequence[Branch]) -> None:
-    """Add the parts of `alike`, which have one outline, to `tree`."""
-    for names, branches in _folded(alike):
-        label = names[0] if len(names) == 1 else f"{names[0]} ... {names[-1]} ({len(names)} alike)"
-        grown = tree.add(_label(label, branches))
-        if not branches[0].is_layer:
-            _grow(grown, branches)
+def layer_of(name: str) -> str:
+    """The numbered part that a parameter belongs to: `encoder.layer.3`; empty where there is none.
 
-
-def _folded(alike: Sequence[Branch]) -> list[tuple[list[str], list[Branch]]]:
-    """Neighbouring numbered parts of one outline together, everything else on its own."""
-    groups: list[tuple[list[str], list[Branch]]] = []
-    last: tuple[object, ...] | None = None
-    for name, part in alike[0].parts.items():
-        twins = [branch.parts[name] for branch in alike]
-        outline = part.outline() if name.isdigit() else None
-        if outline is not None and outline == last:
-            groups[-1][0].append(name)
-            groups[-1][1].extend(twins)
-        else:
-            groups.append(([name], twins))
-        last = outline
-    return groups
-
-
-def _label(name: str, branches: Sequence[Branch]) -> Text:
-    weights = [weight for branch in branches for weight in branch.weights()]
-    label, first = Text(name, "bold"), branches[0]
-    if first.weight is not None:
-        label.append(f"  {_described(first.weight)}", "dim")
-    elif first.is_layer:
-        own = [
-            f"{name} {_described(part.weight)}" for name, part in first.parts.items() if part.weight
-        ]
-        label.append(f"  {', '.join(own)}", "dim")
-    else:
-        label.append(f"  {number(sum(weight.count for weight in weights))} parameters", "dim")
-    return label.append(_zeros(weights), "cyan")
-
-
-def _described(weight: Weight) -> str:
-    """Shape and role; what a vector is, its shape says."""
-    shape = shape_words(weight.shape)
-    return shape if weight.role == "vector" else f"{shape} {weight.role}"
-
-
-def _zeros(weights: Sequence[Weight]) -> str:
-    """The share of zeros, as a range where weights differ; nothing while all are dense.
-
-    Vectors are left out: fresh biases are all zero, and nobody pruned them.
+    A model's outermost number counts: experts lie inside a layer.
     """
-    shares = [
-        weight.sparsity
-        for weight in weights
-        if weight.masked or (weight.role != "vector" and weight.sparsity >= 0.01)
-    ]
-    if not shares:
-        return ""
-    low, high = percent(min(shares)), percent(max(shares))
-    return f"  {low} zero" if low == high else f"  {low} to {high} zero"
+    parts = name.split(".")
+    number = next((place for place, part in enumerate(parts) if part.isdigit()), None)
+    return "" if number is None else ".".join(parts[: number + 1])
+
+
+def _below(alike: Sequence[Branch], depth: int) -> Iterator[Row]:
+    for label, branches in _folded(alike):
+        yield from _lines(label, branches, depth)
+
+
+def _lines(label: str, branches: Sequence[Branch], depth: int) -> Iterator[Row]:
+    inside = _folded(branches)
+    while branches[0].weight is None and len(inside) == 1:
+        (more, branches) = inside[0]
+        label = _joined(label, more)
+        inside = _folded(branches)
+    weights = tuple(weight for branch in branches for weight in branch.weights())
+    is_weight = branches[0].weight is not None
+    yield Row(depth, label.removesuffix(".weight"), weights, is_weight)
+    yield from _below(branches, depth + 1)
+
+
+def _joined(label: str, more: str) -> str:
+    """`12 x encoder.layer` of `encoder.layer` and `12 x 0-11`."""
+    count, times, _ = more.partition(" x ")
+    return f"{count} x {label}" if times else f"{label}.{more}"
+
+
+def _folded(alike: Sequence[Branch]) -> list[tuple[str, list[Branch]]]:
+    """The parts of branches of one outline that hold more than vectors, twins together."""
+    groups: dict[object, tuple[list[str], list[Branch]]] = {}
+    for name, part in alike[0].parts.items():
+        if all(weight.role == "vector" for weight in part.weights()):
+            continue
+        key = ("layers", part.outline()) if name.isdigit() else name
+        names, branches = groups.setdefault(key, ([], []))
+        names.append(name)
+        branches.extend(branch.parts[name] for branch in alike)
+    return [(_label(names), branches) for names, branches in groups.values()]
+
+
+def _label(names: Sequence[str]) -> str:
+    """`3 x 0-2` for layers that share a line."""
+    if len(names) == 1:
+        return names[0]
+    return f"{len(names)} x {ranges([int(name) for name in names])}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """`0-2, 5` of 0, 1, 2 and 5."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in found)

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from sparsify.inspection.facts import Weight
 from sparsify.view.marks import Bar
 from sparsify.view.tables import table
 from sparsify.view.words import number, percent
-
-
-@dataclass(frozen=True)
-class Weight:
-    """What is shown of one parameter."""
-
-    name: str
-    shape: tuple[int, ...]
-    role: str
-    sparsity: float
-    """The share of zeros, 0 to 1."""
-    masked: bool = False
-
-    @property
-    def count(self) -> int:
-        total = 1
-        for size in self.shape:
-            total *= size
-        return total
-
-    def facts(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {**asdict(self), "shape": list(self.shape), "parameters": self.count}
 
 
 def shape_words(shape: Sequence[int]) -> str:

@@ -85,3 +85,22 @@ def plural(count: int, noun: str) -> str:
     """`1 pass`, `2 passes`, `0 weights`."""
     ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
     return f"{count:,} {noun}{'' if count == 1 else ending}"
+
+
+def short(value: float) -> str:
+    """Three significant digits and a letter: `85054464` is `85.1 M`; below a thousand in full."""
+    for letter, scale in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= 0.9995 * scale:
+            figure = value / scale
+            return f"{figure:.{max(0, 2 - len(str(int(figure + 0.05))) + 1)}f} {letter}"
+    return f"{value:.0f}"
+
+
+def span(low: str, high: str) -> str:
+    """`80-95 %` of `80 %` and `95 %`; one of them where they are equal."""
+    if low == high:
+        return low
+    unit = low.rpartition(" ")[2]
+    return (
+        f"{low.removesuffix(f' {unit}')}-{high}" if high.endswith(f" {unit}") else f"{low}-{high}"
+    )

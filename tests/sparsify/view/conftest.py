@@ -16,7 +16,8 @@ def rendered() -> Callable[..., str]:
 
     def render(renderable: Any, width: int = 80, encoding: str = "utf-8") -> str:
         file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-        Console(file=file, width=width, highlight=False, emoji=False, _environ={}).print(renderable)
+        console = Console(file=file, width=width, highlight=False, emoji=False, _environ={})
+        console.print(renderable, crop=False)
         file.seek(0)
         return "\n".join(line.rstrip() for line in file.read().strip("\n").splitlines())
 

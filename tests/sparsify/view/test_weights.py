@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from expecttest import assert_expected_inline
 
-from sparsify.view.weights import Weight, shape_words, sparsity_table, weights_table
+from sparsify.inspection.facts import Weight
+from sparsify.view.weights import shape_words, sparsity_table, weights_table
 
 QUERY = Weight("layer.0.query.weight", (384, 384), "body", 0.9, masked=True)
 BIAS = Weight("layer.0.query.bias", (384,), "vector", 0.0)
@@ -59,5 +60,6 @@ def test_a_weight_can_be_told_as_json() -> None:
         "role": "body",
         "sparsity": 0.9,
         "masked": True,
+        "macs": 0,
         "parameters": 147456,
     }
