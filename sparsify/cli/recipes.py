@@ -159,16 +159,21 @@ class Subject(StrEnum):
 
     RECIPE = "recipe"
     REPORT = "report"
+    HISTORY = "history"
 
 
 def schema(
-    subject: Annotated[Subject, typer.Argument(metavar="[recipe|report]")] = Subject.RECIPE,
+    subject: Annotated[Subject, typer.Argument(metavar="[recipe|report|history]")] = Subject.RECIPE,
 ) -> None:
-    """Print the JSON Schema of recipes, or of report.json."""
+    """Print the JSON Schema of recipes, of report.json, or of history.json."""
     if subject is Subject.REPORT:
         from sparsify.report import RunReport
 
         screen.write_json(RunReport.model_json_schema())
+    elif subject is Subject.HISTORY:
+        from sparsify.history import History
+
+        screen.write_json(History.model_json_schema())
     else:
         from sparsify.schema import json_schema
 

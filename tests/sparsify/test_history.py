@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 
 from sparsify.errors import Problem
 from sparsify.history import HISTORY, History, Series, weight_history
+from sparsify.report import Point
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_figure_has_a_course_where_it_was_known() -> None:
@@ -43,6 +47,24 @@ def test_two_histories_share_no_series() -> None:
 
 def test_a_folder_of_an_older_run_has_an_empty_one(tmp_path: Path) -> None:
     assert History.load(tmp_path) == History()
+
+
+def test_the_points_of_an_older_report_are_a_history() -> None:
+    values = {"accuracy": 0.75, "task_loss": 0.5, "sparsity_fraction": 0.25, "banks": 2.0}
+    found = History.of_points(
+        [Point(step=4, values={"accuracy": 0.5}), Point(step=8, values=values)]
+    )
+    assert found.steps == 8
+    assert found.evaluations == Series(step=[4, 8], values={"accuracy": [0.5, 0.75]})
+    assert found.training == Series(step=[8], values={"task_loss": [0.5]})
+    assert found.masks == Series(step=[8], values={"sparsity_fraction": [0.25]})
+    assert found.weights == Series()
+    assert History.of_points([]) == History()
+
+
+def test_the_documented_schema_is_the_one_in_force() -> None:
+    documented = json.loads((ROOT / "docs/history.schema.json").read_text())
+    assert documented == History.model_json_schema(), "run: sparsify schema history"
 
 
 def test_what_is_no_history_is_said(tmp_path: Path) -> None:
