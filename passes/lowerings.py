@@ -27,6 +27,7 @@ def auto(
     array: np.ndarray,
     usual_tokens: int | None,
     may_time: bool,
+    eight_bits: bool,
     *,
     tokens: Annotated[int, Field(gt=0)] | None = None,
     measured: bool = False,
@@ -42,6 +43,7 @@ def auto(
         array: a weight; that of a linear layer is [outputs, inputs].
         usual_tokens: how many tokens the layer that reads it gets; None: no linear layer reads it.
         may_time: whether weights may be timed; a plan only predicts.
+        eight_bits: whether a dense weight will be computed in 8 bits, which is faster.
         tokens: instead of `usual_tokens`, which the benchmark's batch and sequence make.
         measured: whether every weight with zeros is timed.
         values: the type of the stored numbers; `int8` has a scale for every output.
@@ -59,6 +61,7 @@ def auto(
         activations=activations,
         measured=measured,
         may_time=may_time,
+        eight_bits=eight_bits,
     )
 
 

@@ -153,7 +153,7 @@ loss = Kind("loss", "how far is the student from the teacher?", ("student", "tea
 lowering = Kind(
     "lowering",
     "how is a weight stored and computed in ONNX?",
-    ("array", "usual_tokens", "may_time"),
+    ("array", "usual_tokens", "may_time", "eight_bits"),
 )
 
 KINDS = (criterion, pattern, schedule, loss, lowering)

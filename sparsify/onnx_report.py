@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
+
+QUANTIZED = "model_quantized.onnx"
+"""The second file, under the name that Optimum gives it."""
 
 
 class Part(BaseModel):
@@ -88,9 +93,27 @@ class Latency(Part):
     """Of the file and of the weights that lie beside it."""
     gzip_bytes: int = 0
     """The same, packed by gzip at its fastest."""
+    sizes: dict[str, int] = {}
+    """Of other dimensions than batch and sequence, by their names in the file."""
     load_ms: float = 0.0
+    """Of the file in a process of its own."""
     memory_mb: float = 0.0
-    """Resident memory that opening the file and one run added to the process."""
+    """Resident memory that opening the file and one run added to that process."""
+    peak_memory_mb: float = 0.0
+    """The most that it was on the way."""
+
+
+class Quantized(Part):
+    """A second file, in which what stays dense is computed in 8 bits."""
+
+    mode: Literal["dynamic", "static"]
+    """Whether every run finds the ranges of inputs, or calibration rows fixed them."""
+    stored: list[StoredWeight]
+    size_bytes: int
+    max_abs_difference: float
+    """Of its outputs from PyTorch's in 32 bits."""
+    scale: float
+    """The largest absolute output, at least 1."""
 
 
 class Exported(Part):
@@ -100,4 +123,5 @@ class Exported(Part):
     parity: Parity
     stock_parity: Parity | None = None
     """Without the sparse kernels, where `parity` is with them."""
+    quantized: Quantized | None = None
     warnings: list[str] = []

@@ -146,6 +146,9 @@ class Export(Section):
     """The version of ONNX's operators."""
     lowering: Annotated[Chosen, kinds.lowering] = Field(default="auto", validate_default=True)
     """How the weights are stored."""
+    quantize: Literal["dynamic", "static"] | None = None
+    """Whether a second file computes what stays dense in 8 bits, from standard operators; `dynamic`
+    finds the ranges of inputs in every run, `static` on the calibration rows."""
     tolerance: Rate = 1e-4
     """The largest difference of PyTorch's and ONNX Runtime's outputs, relative to the largest."""
     bench: bool = True

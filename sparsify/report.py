@@ -10,11 +10,20 @@ from pydantic import ValidationError
 
 from sparsify.atomic import write_text
 from sparsify.errors import Problem
-from sparsify.onnx_report import Exported, Forecast, Latency, Parity, Part, Speed, StoredWeight
+from sparsify.onnx_report import (
+    Exported,
+    Forecast,
+    Latency,
+    Parity,
+    Part,
+    Quantized,
+    Speed,
+    StoredWeight,
+)
 
 __all__ = [
     "Cost", "Exported", "Forecast", "Latency", "Parity", "Part", "PassReport", "Phase",
-    "PlanReport", "Point", "RunReport", "Scores", "SelfTest", "Speed", "StoredWeight",
+    "PlanReport", "Point", "Quantized", "RunReport", "Scores", "SelfTest", "Speed", "StoredWeight",
 ]  # fmt: skip
 
 RECIPE, PAGE = "recipe.yaml", "report.html"
@@ -110,6 +119,8 @@ class RunReport(Part):
     parity: Parity | None = None
     stock_parity: Parity | None = None
     """Without the sparse kernels, where the file has weights for them."""
+    quantized: Quantized | None = None
+    quantized_onnx: Scores | None = None
     bytes_dense: int | None = None
     bytes_sparse: int | None = None
     latency: list[Latency] = []

@@ -10,6 +10,7 @@ import typer
 from sparsify.cli import screen
 from sparsify.cli.options import Json, Quiet
 from sparsify.cli.results import contents
+from sparsify.errors import Problem
 
 OPSET = 18
 
@@ -27,6 +28,10 @@ def export(
         str | None,
         typer.Option(metavar="TYPE", help="Of stored numbers: f32, f16 or int8."),
     ] = None,
+    quantize: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="dynamic: a second file, what is dense in 8 bits."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -35,7 +40,9 @@ def export(
 
     how = {lowering: {"values": values}} if values else lowering
     with screen.watching(quiet=quiet) as watch:
-        made = runner.export_model(target, output, opset=opset, lowering=how, watch=watch)
+        made = runner.export_model(
+            target, output, opset=opset, lowering=how, quantize=quantize, watch=watch
+        )
 
     def view() -> Any:
         from sparsify.view.export import export_view
@@ -57,6 +64,9 @@ def bench(
         typer.Option(min=1, help="Threads of one operator.", show_default="the physical cores"),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each file is timed.")] = 50,
+    dim: Annotated[
+        list[str], typer.Option(metavar="NAME=N", help="The size of another dimension, by name.")
+    ] = [],  # noqa: B006  typer's default, which nothing changes
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -69,6 +79,7 @@ def bench(
             files,
             batch=batch,
             sequence=sequence,
+            sizes=_sizes(dim),
             threads=threads,
             rounds=rounds,
             progress=lambda done, _rounds: watch.advance("bench", done, {}),
@@ -81,3 +92,14 @@ def bench(
         return latency_table(found, missing_library())
 
     screen.answer(as_json, lambda: [each.model_dump(mode="json") for each in found], view)
+
+
+def _sizes(said: list[str]) -> dict[str, int]:
+    """`height=224` by name; a size is a whole number above 0."""
+    found = {}
+    for each in said:
+        name, _, size = each.rpartition("=")
+        if not name or not size.isdecimal() or int(size) < 1:
+            raise Problem("expected NAME=N, such as height=224", where=f"--dim {each}")
+        found[name] = int(size)
+    return found

@@ -27,6 +27,8 @@ SHAPES = (
 """Outputs x inputs that are timed."""
 DENSITIES = {1: (0.01, 0.03, 0.1, 0.25, 0.5, 0.7), 4: (0.03, 0.1, 0.3, 0.6)}
 """Shares of a weight that are timed, by how many outputs are zero together."""
+DENSE, EIGHT_BITS = 0, -1
+"""Instead of such a number, where nothing is left out."""
 SECONDS_EACH = 0.01
 CLOSEST = 1e-4
 """How near a break-even is found."""
@@ -40,6 +42,8 @@ class CostModel(BaseModel):
     key: dict[str, str | int]
     """What it holds for; another processor, library or number of threads has another one."""
     dense: list[float]
+    eight_bits: list[float]
+    """Of a dense layer in 8 bits."""
     sparse: dict[int, list[float]]
     """By how many outputs are zero together: 1, or 4."""
 
@@ -56,6 +60,10 @@ class CostModel(BaseModel):
             dense_ms=float(_dense(shape) @ np.array(self.dense)),
             sparse_ms=float(_sparse(shape, unit, density) @ np.array(self.sparse[unit])),
         )
+
+    def in_eight_bits(self) -> CostModel:
+        """The same, where dense layers are computed in 8 bits."""
+        return self.model_copy(update={"dense": self.eight_bits})
 
     def break_even(self, shape: tuple[int, int], unit: int, slower: float = 1.0) -> float | None:
         """The sparsity from which on a weight of that shape is faster sparse, 0 to 1.
@@ -130,19 +138,23 @@ def fitted(key: dict[str, str | int]) -> CostModel:
     rows: dict[int, list[tuple[np.ndarray, float]]] = {}
     for shape in SHAPES:
         for unit, density, taken_ms in _timed(shape, tokens, threads):
-            terms = _sparse(shape, unit, density) if unit else _dense(shape)
+            terms = _sparse(shape, unit, density) if unit > 0 else _dense(shape)
             rows.setdefault(unit, []).append((terms, taken_ms))
     coefficients = {unit: _fit(found) for unit, found in rows.items()}
-    return CostModel(key=key, dense=coefficients.pop(0), sparse=coefficients)
+    dense, eight_bits = coefficients.pop(DENSE), coefficients.pop(EIGHT_BITS)
+    return CostModel(key=key, dense=dense, eight_bits=eight_bits, sparse=coefficients)
 
 
 def _timed(shape: tuple[int, int], tokens: int, threads: int) -> Iterator[tuple[int, float, float]]:
-    """Unit (0: dense), density and milliseconds of layers with random weights of that shape."""
+    """Unit, density and milliseconds of layers with random weights of that shape."""
     random = np.random.default_rng(0)
     weight = random.standard_normal(shape, dtype=np.float32)
     inputs = random.standard_normal((tokens, shape[1]), dtype=np.float32)
     order = random.random(shape, dtype=np.float32)
-    layers = [(0, 1.0, opened(weight, threads))]
+    layers = [
+        (DENSE, 1.0, opened(weight, threads)),
+        (EIGHT_BITS, 1.0, opened(weight, threads, eight_bits=True)),
+    ]
     for unit, densities in DENSITIES.items():
         for density in densities:
             kept = np.repeat(order[: shape[0] // unit] < density, unit, axis=0)

@@ -6,26 +6,25 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import onnx
 import onnx_ir as ir
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sparsify.capture.blame import FAILURES, blame, first_line
 from sparsify.errors import Problem
 from sparsify.export.coo import to_coo
+from sparsify.export.lowered import Lowered, in_eight_bits
+from sparsify.export.outputs import output_names
 from sparsify.export.rewrites import rewrite
 from sparsify.kinds import Chosen
 from sparsify.program import Program
-
-if TYPE_CHECKING:
-    from sparsify.export.sparse import Lowered
+from sparsify.runtime.session import Arrays
 
 EXTERNAL_ABOVE_BYTES = 1_800_000_000
 """Above this the weights go into `<file>.data` beside the file: a protobuf ends at 2 GB."""
@@ -38,38 +37,60 @@ def emit(
     opset: int,
     lowering: Chosen | None = None,
     sizes: Mapping[str, int] | None = None,
+    eight_bits: bool = False,
+    calibration: Sequence[Arrays] | None = None,
 ) -> list[Lowered]:
     """Write `program` in eval mode as an ONNX file that a stock ONNX Runtime runs.
 
-    Inputs keep their names, outputs are called after the fields of the model's output (`logits`),
-    dynamic dimensions as in the program. Weights keep names, shapes and zeros; tied ones are once.
+    Inputs, dynamic dimensions and weights keep their names, weights their shapes and zeros; outputs
+    are called after the fields of the model's output (`logits`). Tied weights are once.
 
     Args:
-        program: what to write, not changed; passes that fold masks have run on it.
-        path: the file to write; of any name, in a folder that exists.
+        program: what to write, not changed; its masks are folded.
+        path: the file to write, in a folder that exists.
         opset: the version of the standard ONNX operators.
         lowering: how weights are stored; left out, as they are.
         sizes: of the named dimensions, that a lowering makes fast.
+        eight_bits: whether what stays dense is computed in 8 bits.
+        calibration: inputs that fix the ranges of 8 bits; left out, every run finds them.
 
     Returns:
         How each weight is stored; nothing without a lowering.
 
     Raises:
         Problem: the file cannot be written.
-        onnx.checker.ValidationError: the exporter made an invalid file; a bug, nothing is written.
+        onnx.checker.ValidationError: the file is invalid, a bug; nothing is written.
     """
+    with _folder_beside(path) as folder:
+        model = _translate(program, opset)
+        lowered = _lowered(model, lowering, sizes, eight_bits=eight_bits)
+        if eight_bits:
+            lowered = in_eight_bits(lowered, _quantize(model, calibration, folder))
+        with _written(path):
+            _save(model, folder, path, lowered)
+    return lowered
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """A folder on the disk of `path`, gone in the end."""
     if not path.parent.is_dir():
         raise Problem("no such folder", where=str(path.parent))
     with _written(path):
         folder = Path(tempfile.mkdtemp(prefix=".onnx-", dir=path.parent))
     try:
-        model = _translate(program, opset)
-        lowered = _lowered(model, lowering, sizes)
-        with _written(path):
-            _save(model, folder, path, lowered)
+        yield folder
     finally:
         shutil.rmtree(folder)
-    return lowered
+
+
+def _quantize(
+    model: ir.Model, calibration: Sequence[Arrays] | None, folder: Path
+) -> dict[str, int]:
+    from sparsify.export.calibrate import calibrated
+    from sparsify.export.quantize import quantize
+
+    return quantize(model, None if calibration is None else calibrated(model, calibration, folder))
 
 
 def _translate(program: Program, opset: int) -> ir.Model:
@@ -106,29 +127,15 @@ def _translate(program: Program, opset: int) -> ir.Model:
 
 
 def _lowered(
-    model: ir.Model, lowering: Chosen | None, sizes: Mapping[str, int] | None
+    model: ir.Model,
+    lowering: Chosen | None,
+    sizes: Mapping[str, int] | None,
+    *,
+    eight_bits: bool,
 ) -> list[Lowered]:
     from sparsify.export.sparse import lower
 
-    return [] if lowering is None else lower(model, lowering, sizes)
-
-
-def output_names(value: object, name: str = "") -> list[str]:
-    """A name for every tensor in what a model returns: `logits`, `hidden_states_0`.
-
-    Fields of a ModelOutput or dict keep theirs; a tensor alone is `logits`.
-    """
-    if isinstance(value, Tensor):
-        return [name or "logits"]
-    if isinstance(value, Mapping):
-        parts = [(str(key), part) for key, part in value.items()]
-    elif isinstance(value, (tuple, list)):
-        parts = [(str(number), part) for number, part in enumerate(value)]
-        name = name or "output"
-    else:
-        return []
-    prefix = f"{name}_" if name else ""
-    return [found for key, part in parts for found in output_names(part, prefix + key)]
+    return [] if lowering is None else lower(model, lowering, sizes, eight_bits=eight_bits)
 
 
 def _save(model: ir.Model, folder: Path, path: Path, lowered: list[Lowered]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,13 @@ class Asked:
     tokens: int
     threads: int
     measured: bool
+    eight_bits: bool = False
+    """Whether a dense layer is computed in 8 bits."""
+
+    @property
+    def model(self) -> CostModel:
+        found = cost_model(self.tokens, self.threads)
+        return found.in_eight_bits() if self.eight_bits else found
 
 
 def fastest(
@@ -52,6 +59,7 @@ def fastest(
     measured: bool = False,
     may_time: bool = True,
     threads: int | None = None,
+    eight_bits: bool = False,
 ) -> Choice:
     """Dense, or the sparse form that is faster; the smallest form where no kernels are.
 
@@ -63,6 +71,7 @@ def fastest(
         measured: whether every form is timed, and not only predicted.
         may_time: whether anything is timed; a plan predicts, and makes no form that would lose.
         threads: threads of one operator; left out, one a physical core.
+        eight_bits: whether a dense layer is computed in 8 bits.
     """
     if not share_of_zeros(array):
         return Choice(None, "dense", "it has no zeros")
@@ -72,17 +81,19 @@ def fastest(
         return choose(array, values=values, least=0, activations=activations)
     if min(array.shape) < SMALLEST_SIDE:
         return Choice(None, "dense", "too small for a sparse kernel to gain")
-    threads = threads or physical_cores()
-    if not may_time and (lost := _lost(array, cost_model(tokens, threads))):
+    asked = Asked(tokens, threads or physical_cores(), measured, eight_bits)
+    if not may_time and (lost := _lost(array, asked.model)):
         return lost
     forms: list[Form | Stored] = [*_forms(array, values)]
     if activations == "int8" and (integers := of_integers(array)):
-        forms, measured = [*forms, integers], True
-    asked = Asked(tokens, threads, measured)
+        forms, asked = [*forms, integers], replace(asked, measured=True)
     if not forms:
-        zeros = 100 * share_of_zeros(array)
-        return Choice(None, "dense", f"{zeros:.0f} % sparse: every sparse form is larger")
+        return Choice(None, "dense", f"{_zeros(array)}: every sparse form is larger")
     return _faster(array, forms, values, asked, may_time)
+
+
+def _zeros(array: np.ndarray) -> str:
+    return f"{100 * share_of_zeros(array):.0f} % sparse"
 
 
 def _lost(array: np.ndarray, model: CostModel) -> Choice | None:
@@ -100,17 +111,17 @@ def _faster(
     array: np.ndarray, forms: list[Form | Stored], values: Values, asked: Asked, may_time: bool
 ) -> Choice:
     """The fastest of the forms and dense; they are timed where the predictions are close."""
-    model = cost_model(asked.tokens, asked.threads)
+    model = asked.model
     predicted = [_predicted(model, array, form) for form in forms]
     close = 1 / CLOSE < max(speed.ratio for speed in predicted) < CLOSE
     timed: list[Speed] = []
     if may_time and (asked.measured or close) and array.nbytes <= LARGEST_TIMED:
         made = [_written(array, form, values) for form in forms]
-        timed = _timed(array, made, asked.tokens, asked.threads)
+        timed = _timed(array, made, asked)
     speeds = timed or predicted
     best = int(np.argmin([speed.sparse_ms for speed in speeds]))
     if speeds[best].ratio > 1:
-        reason = f"{100 * share_of_zeros(array):.0f} % sparse: {speeds[best].ratio:.1f}x as fast"
+        reason = f"{_zeros(array)}: {speeds[best].ratio:.1f}x as fast"
         stored = _written(array, forms[best], values)
         seen = timed[best] if timed else None
         return Choice(stored, stored.form, reason, predicted[best], seen)
@@ -150,9 +161,11 @@ def _predicted(model: CostModel, array: np.ndarray, form: Form | Stored) -> Spee
     return model.predict((array.shape[0], array.shape[1]), unit, density(array, unit))
 
 
-def _timed(array: np.ndarray, forms: Sequence[Stored], tokens: int, threads: int) -> list[Speed]:
+def _timed(array: np.ndarray, forms: Sequence[Stored], asked: Asked) -> list[Speed]:
+    tokens, threads = asked.tokens, asked.threads
     inputs = np.random.default_rng(0).standard_normal((tokens, array.shape[1]), dtype=np.float32)
-    layers = [opened(array, threads), *(opened(form, threads) for form in forms)]
+    dense = opened(array, threads, eight_bits=asked.eight_bits)
+    layers = [dense, *(opened(form, threads) for form in forms)]
     dense_ms, *each_ms = milliseconds(layers, inputs, threads=threads, seconds=SECONDS)
     return [Speed(tokens=tokens, dense_ms=dense_ms, sparse_ms=sparse_ms) for sparse_ms in each_ms]
 

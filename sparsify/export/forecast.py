@@ -119,7 +119,7 @@ def _chosen(
         array = np.ascontiguousarray(array.T)
     choice = Choice(None, "dense", why_dense)
     if not why_dense:
-        found = lowering(array=array, usual_tokens=tokens, may_time=False)
+        found = lowering(array=array, usual_tokens=tokens, may_time=False, eight_bits=False)
         choice = found if isinstance(found, Choice) else Choice(None, "dense", "")
     size, speed = array.nbytes, None
     if choice.form == "coo":

@@ -15,19 +15,23 @@ from sparsify.runtime.session import session_options
 from sparsify.storage import Stored
 
 OPSET, IR = 20, 10
+MICROSOFT = "com.microsoft"
 ROUNDS = (5, 200)
 """How often each layer runs at least and at most."""
 
 
-def opened(weight: np.ndarray | Stored, threads: int) -> onnxruntime.InferenceSession:
+def opened(
+    weight: np.ndarray | Stored, threads: int, *, eight_bits: bool = False
+) -> onnxruntime.InferenceSession:
     """A session that multiplies `x` f32[tokens, inputs] with a weight [outputs, inputs].
 
-    A sparse one has no function for other runtimes: it needs the sparse kernels.
+    A sparse one has no function for other runtimes: it needs the sparse kernels. A dense one may
+    be computed in 8 bits.
     """
     if isinstance(weight, Stored):
         node, parts = _sparse(weight)
     else:
-        node, parts = _dense(weight)
+        node, parts = (_dense_in_eight_bits if eight_bits else _dense)(weight)
     outputs, inputs = weight.shape
     ends = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["tokens", size])
@@ -35,7 +39,8 @@ def opened(weight: np.ndarray | Stored, threads: int) -> onnxruntime.InferenceSe
     ]
     stored = [numpy_helper.from_array(array, name) for name, array in parts.items()]
     graph = helper.make_graph([node], "layer", ends[:1], ends[1:], stored)
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, portable.VERSION)]
+    versions = {"": OPSET, DOMAIN: portable.VERSION, MICROSOFT: 1}
+    opsets = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR).SerializeToString()
     options = session_options(threads, sparse=isinstance(weight, Stored))
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -44,6 +49,17 @@ def opened(weight: np.ndarray | Stored, threads: int) -> onnxruntime.InferenceSe
 def _dense(weight: np.ndarray) -> tuple[NodeProto, dict[str, np.ndarray]]:
     parts = {"weight": np.ascontiguousarray(weight.T)}
     return helper.make_node("MatMul", ["x", "weight"], ["y"]), parts
+
+
+def _dense_in_eight_bits(weight: np.ndarray) -> tuple[NodeProto, dict[str, np.ndarray]]:
+    """What ONNX Runtime makes of DynamicQuantizeLinear and MatMulInteger."""
+    scale = np.maximum(np.abs(weight).max(axis=1), np.finfo(np.float32).tiny) / 127
+    parts = {
+        "weight": np.ascontiguousarray(np.rint(weight.T / scale).astype(np.int8)),
+        "scale": scale.astype(np.float32),
+    }
+    node = helper.make_node("DynamicQuantizeMatMul", ["x", *parts], ["y"], domain=MICROSOFT)
+    return node, parts
 
 
 def _sparse(weight: Stored) -> tuple[NodeProto, dict[str, np.ndarray]]:

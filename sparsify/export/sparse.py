@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 
 from sparsify.export import portable
 from sparsify.export.heads import join_heads
+from sparsify.export.lowered import Lowered
 from sparsify.export.pairs import join_pairs
 from sparsify.export.products import Product, products
 from sparsify.export.simplify import is_weight
@@ -21,17 +21,12 @@ from sparsify.smallest import Choice, share_of_zeros
 from sparsify.storage import Stored, decoded
 
 
-@dataclass(frozen=True)
-class Lowered:
-    """How one weight is stored in the file."""
-
-    told: StoredWeight
-    rounded: np.ndarray | None = None
-    """The numbers that are in the file, where they are not the weight's own."""
-
-
 def lower(
-    model: ir.Model, lowering: Chosen, sizes: Mapping[str, int] | None = None
+    model: ir.Model,
+    lowering: Chosen,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    eight_bits: bool = False,
 ) -> list[Lowered]:
     """Store every weight as `lowering` wants it, and compute with what is stored.
 
@@ -42,11 +37,12 @@ def lower(
         model: the model, changed in place.
         lowering: how weights are stored.
         sizes: of the named dimensions, when the model runs.
+        eight_bits: whether what stays dense will be computed in 8 bits.
     """
     found = products(model.graph)
     weights = [value for value in model.graph.initializers.values() if is_weight(value)]
     lowered = [
-        _lower_weight(model, value, found.get(value, []), lowering, sizes or {})
+        _lower_weight(model, value, found.get(value, []), lowering, sizes or {}, eight_bits)
         for value in weights
     ]
     if DOMAIN in model.opset_imports:
@@ -61,6 +57,7 @@ def _lower_weight(
     readers: list[Product],
     lowering: Chosen,
     sizes: Mapping[str, int],
+    eight_bits: bool,
 ) -> Lowered:
     array = _array(weight)
     turned = bool(readers) and readers[0].turned
@@ -69,6 +66,7 @@ def _lower_weight(
         array=np.ascontiguousarray(array.T) if turned else array,
         usual_tokens=None if why_dense else max(_tokens(each.input, sizes) for each in readers),
         may_time=True,
+        eight_bits=eight_bits,
     )
     size, rounded = array.nbytes, None
     if not isinstance(choice, Choice):

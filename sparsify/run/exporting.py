@@ -12,13 +12,15 @@ from pydantic import ValidationError
 
 from sparsify import export, plugins
 from sparsify.errors import Problem
-from sparsify.export.sparse import Lowered
+from sparsify.export.lowered import Lowered
+from sparsify.onnx_report import QUANTIZED
 from sparsify.pipeline import apply
 from sparsify.program import Program
 from sparsify.recipe import Export, Model, Recipe
 from sparsify.report import Exported, Parity, RunReport
 from sparsify.run.clock import Clock
-from sparsify.run.setup import prepare
+from sparsify.run.quantizing import quantized_export, require_no_data
+from sparsify.run.setup import Setup, prepare
 from sparsify.run.sizes import USUAL_LENGTH, usual_length, usual_sizes
 from sparsify.runtime.library import STOCK, missing_library
 from sparsify.watch import Watch
@@ -121,6 +123,7 @@ def export_model(
     *,
     opset: int | None = None,
     lowering: Any = None,
+    quantize: str | None = None,
     watch: Watch | None = None,
 ) -> Exported:
     """Export a model folder, or the checkpoint of a run, to `output/model.onnx`.
@@ -130,6 +133,7 @@ def export_model(
         output: where the files go.
         opset: the version of the standard ONNX operators.
         lowering: how weights are stored, as `export.lowering` of a recipe says it.
+        quantize: `dynamic`, for a second file in 8 bits, or `static`, for which there are no data.
         watch: told of everything that happens.
 
     Raises:
@@ -137,22 +141,27 @@ def export_model(
         CheckFailed: ONNX Runtime computes something else.
     """
     watch = watch or Watch()
-    settings = _settings(opset=opset, lowering=lowering)
+    settings = _settings(opset=opset, lowering=lowering, quantize=quantize)
+    require_no_data(settings)
     clock = Clock(watch)
     setup = prepare(Recipe(model=Model(path=target), passes=[]), clock)
     apply(settings.passes, setup.program, after=watch.passed)
     _make(output)
     with clock.phase("export"):
-        found = checked_export(
-            setup.program,
-            output / "model.onnx",
-            settings,
-            setup.longest,
-            sequence=usual_length(setup),
-        )
+        found = _both_files(setup, output, settings)
     for sentence in found.warnings:
         watch.warn(sentence)
     setup.source.save_assets(output)
+    return found
+
+
+def _both_files(setup: Setup, output: Path, settings: Export) -> Exported:
+    program, length = setup.program, usual_length(setup)
+    path = output / "model.onnx"
+    found = checked_export(program, path, settings, setup.longest, sequence=length)
+    if settings.quantize:
+        path, sizes = output / QUANTIZED, usual_sizes(program, length)
+        found.quantized = quantized_export(program, path, settings, setup.longest, sizes)
     return found
 
 

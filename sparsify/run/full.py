@@ -11,6 +11,7 @@ import torch
 from sparsify.analysis.cost import cost
 from sparsify.examples import own_sizes
 from sparsify.export import inspect_onnx
+from sparsify.onnx_report import QUANTIZED
 from sparsify.pipeline import apply
 from sparsify.report import RunReport
 from sparsify.run.clock import Clock
@@ -20,9 +21,10 @@ from sparsify.run.job import Job
 from sparsify.run.learning import learn
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.points import START, Look, point_names
+from sparsify.run.quantizing import quantized_export
 from sparsify.run.sense import require_sense
 from sparsify.run.setup import prepare
-from sparsify.run.sizes import usual_length
+from sparsify.run.sizes import usual_length, usual_sizes
 from sparsify.run.surroundings import machine, versions
 from sparsify.run.teacher import given_teacher
 from sparsify.runtime import bench
@@ -153,12 +155,17 @@ def _evaluate(job: Job) -> None:
 def _export(job: Job) -> None:
     """Export both programs, check them in ONNX Runtime, and time them."""
     settings, setup, report = job.loaded.recipe.export, job.setup, job.report
-    dense, sparse = job.output / DENSE, job.output / SPARSE
+    dense, sparse, quantized = (job.output / name for name in (DENSE, SPARSE, QUANTIZED))
     watch, length = job.clock.watch, usual_length(setup, job.loaded.recipe.data)
     with job.clock.phase("export"):
         checked_export(job.dense, dense, settings, setup.longest, dense=True)
         made = checked_export(setup.program, sparse, settings, setup.longest, sequence=length)
+        sizes = usual_sizes(setup.program, length)
         note_export(report, made)
+        if settings.quantize:
+            report.quantized = quantized_export(
+                setup.program, quantized, settings, setup.longest, sizes
+            )
         save(setup.program, job.output, setup.source)
         report.bytes_dense = inspect_onnx(dense).size_bytes
         report.bytes_sparse = inspect_onnx(sparse).size_bytes
@@ -166,11 +173,13 @@ def _export(job: Job) -> None:
         with job.clock.phase("check"):
             report.dense_onnx = onnx_scores(setup.validation, dense)
             report.sparse_onnx = onnx_scores(setup.validation, sparse)
+            if settings.quantize:
+                report.quantized_onnx = onnx_scores(setup.validation, quantized)
     if settings.bench:
         with job.clock.phase("bench"):
             watch.begin("bench", ROUNDS)
             report.latency = bench(
-                [dense, sparse],
+                [dense, sparse, *([quantized] if settings.quantize else [])],
                 sequence=length,
                 sizes=own_sizes(setup.program.inputs, setup.program.dynamic),
                 rounds=ROUNDS,

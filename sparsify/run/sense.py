@@ -33,6 +33,7 @@ def require_sense(loaded: Loaded, setup: Setup, dense: Program) -> None:
             raise Problem(
                 f"`{section}` needs data", where=loaded.at("data"), hint="set data.train=FILE"
             )
+    _require_ranges(loaded, setup)
     taught = [duty.name for duty in duties if duty.teacher_taps]
     if taught and recipe.teacher is None:
         raise Problem(
@@ -47,6 +48,15 @@ def require_sense(loaded: Loaded, setup: Setup, dense: Program) -> None:
     if recipe.teacher is not None:
         where = loaded.at("teacher", "fine_tune", "freeze")
         select(known, recipe.teacher.fine_tune.freeze, where=where)
+
+
+def _require_ranges(loaded: Loaded, setup: Setup) -> None:
+    if loaded.recipe.export.quantize == "static" and setup.dataset is None:
+        raise Problem(
+            "`quantize: static` needs data to find ranges on",
+            where=loaded.at("export", "quantize"),
+            hint="set data.train=FILE, or take `dynamic`",
+        )
 
 
 def _require_labels(loaded: Loaded, setup: Setup) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import psutil
 
 from sparsify.errors import Problem
 from sparsify.report import Latency
+from sparsify.runtime.dimensions import Dimensions
+from sparsify.runtime.footprint import footprint
 from sparsify.runtime.inputs import random_inputs
 from sparsify.runtime.session import REFUSALS, kernels_of, physical_cores, reason, session
 from sparsify.runtime.sizes import file_sizes
@@ -38,9 +38,9 @@ def bench(
 
     Args:
         paths: ONNX files; the ratios compare with the first.
-        batch: size of the first dynamic dimension of each input.
-        sequence: size of the second, in tokens.
-        sizes: of dimensions that have a name of their own, such as the samples of a sound.
+        batch: size of the first dimension of each input.
+        sequence: tokens of a row.
+        sizes: of other dimensions by their names in the files; see `Dimensions`.
         threads: threads of one operator; left out, one a physical core.
         rounds: timed runs of each file.
         warmup: runs of each file before, not counted.
@@ -48,66 +48,66 @@ def bench(
         progress: called after every round with the rounds done and all.
 
     Raises:
-        Problem: a file cannot be opened, or does not run at these sizes.
+        Problem: a file cannot be opened, a size is missing or names no dimension of any file, or a
+            file does not run at these sizes.
     """
     threads = threads or physical_cores()
-    opened = [_open(path, threads) for path in paths]
-    sessions = [each.session for each in opened]
-    inputs = random_inputs(paths, sessions, batch=batch, sequence=sequence, sizes=sizes)
-    feeds = [{want.name: inputs[want.name] for want in each.get_inputs()} for each in sessions]
-    for each, feed in zip(opened, feeds, strict=True):
-        _warm_up(each, feed, warmup, f"batch {batch}, sequence {sequence}")
-    calls = [partial(each.run, None, feed) for each, feed in zip(sessions, feeds, strict=True)]
-    times = _interleave(calls, rounds, time.perf_counter() + seconds, progress)
-    asked = {"threads": threads, "batch": batch, "sequence": sequence}
-    return [_row(each, own, times[0], asked) for each, own in zip(opened, times, strict=True)]
+    dimensions = Dimensions(batch, sequence, sizes or {})
+    opened = _open(paths, dimensions, threads)
+    for each in opened:
+        _warm_up(each, warmup, dimensions)
+    times = _interleave(opened, rounds, time.perf_counter() + seconds, progress)
+    return [
+        _row(each, own, times[0], dimensions, threads)
+        for each, own in zip(opened, times, strict=True)
+    ]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Opened:
-    """A file in its session, and what that cost."""
+    """A file in its session, and what it is fed."""
 
     path: Path
     session: onnxruntime.InferenceSession
-    load_ms: float
-    memory_mb: float
+    inputs: Mapping[str, np.ndarray]
 
 
-def _open(path: Path, threads: int) -> Opened:
-    before, started = _resident_mb(), time.perf_counter()
-    made = session(path, threads=threads)
-    return Opened(path, made, 1000 * (time.perf_counter() - started), _resident_mb() - before)
-
-
-def _resident_mb() -> float:
-    return float(psutil.Process().memory_info().rss) / 1e6
+def _open(paths: Sequence[Path], dimensions: Dimensions, threads: int) -> list[Opened]:
+    sessions = [session(path, threads=threads) for path in paths]
+    dimensions.require_known(sessions)
+    inputs = random_inputs(paths, sessions, dimensions)
+    return [
+        Opened(path, each, {want.name: inputs[want.name] for want in each.get_inputs()})
+        for path, each in zip(paths, sessions, strict=True)
+    ]
 
 
 def _interleave(
-    calls: Sequence[Callable[[], object]],
+    opened: Sequence[Opened],
     rounds: int,
     deadline: float,
     progress: Callable[[int, int], None],
 ) -> list[list[float]]:
-    """Milliseconds of each call in each round."""
-    times: list[list[float]] = [[] for _ in calls]
+    """Milliseconds of each file in each round."""
+    times: list[list[float]] = [[] for _ in opened]
     for number in range(rounds):
         if number >= FEWEST_ROUNDS and time.perf_counter() > deadline:
             break
-        for turn in range(len(calls)):
-            index = (turn + number) % len(calls)
+        for turn in range(len(opened)):
+            index = (turn + number) % len(opened)
             started = time.perf_counter()
-            calls[index]()
+            opened[index].session.run(None, opened[index].inputs)
             times[index].append(1000 * (time.perf_counter() - started))
         progress(number + 1, rounds)
     return times
 
 
 def _row(
-    opened: Opened, times: list[float], first: list[float], sizes: Mapping[str, int]
+    opened: Opened, times: list[float], first: list[float], dimensions: Dimensions, threads: int
 ) -> Latency:
     median = float(np.median(times))
     size_bytes, gzip_bytes = file_sizes(opened.path)
+    cost = footprint(opened.path, opened.inputs, threads=threads)
     return Latency(
         file=str(opened.path),
         median_ms=median,
@@ -116,18 +116,18 @@ def _row(
         kernels=kernels_of(opened.path),
         size_bytes=size_bytes,
         gzip_bytes=gzip_bytes,
-        load_ms=opened.load_ms,
-        memory_mb=opened.memory_mb,
-        **sizes,
+        threads=threads,
+        batch=dimensions.batch,
+        sequence=dimensions.sequence,
+        sizes=dict(dimensions.given),
+        **asdict(cost),
     )
 
 
-def _warm_up(opened: Opened, feed: Mapping[str, np.ndarray], runs: int, sizes: str) -> None:
-    before = _resident_mb()
+def _warm_up(opened: Opened, runs: int, dimensions: Dimensions) -> None:
     try:
         for _ in range(max(runs, 1)):
-            opened.session.run(None, feed)
+            opened.session.run(None, opened.inputs)
     except REFUSALS as error:
-        what = f"does not run at {sizes}: {reason(error)}"
+        what = f"does not run at {dimensions}: {reason(error)}"
         raise Problem(what, where=str(opened.path)) from error
-    opened.memory_mb += _resident_mb() - before

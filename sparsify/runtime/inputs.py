@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 
 from sparsify.errors import Problem
+from sparsify.runtime.dimensions import Dimensions
 
 FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16}
 INTEGERS = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
@@ -33,10 +34,8 @@ MOVES = {
 def random_inputs(
     paths: Sequence[Path],
     sessions: Sequence[onnxruntime.InferenceSession],
+    dimensions: Dimensions,
     *,
-    batch: int,
-    sequence: int,
-    sizes: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """Values for every input of any of the files, valid for all of them.
@@ -46,10 +45,11 @@ def random_inputs(
     Args:
         paths: the files.
         sessions: the same files, opened.
-        batch: size of the first dynamic dimension.
-        sequence: size of the others.
-        sizes: of dimensions that have a name of their own, such as the samples of a sound.
+        dimensions: how large the dimensions are that the files leave open.
         seed: equal seeds give equal values.
+
+    Raises:
+        Problem: a dimension has no size, or an input no type that values can be made up for.
     """
     rows: dict[str, int] = {}
     for path in paths:
@@ -60,7 +60,7 @@ def random_inputs(
     for session in sessions:
         for wanted in session.get_inputs():
             if wanted.name not in found:
-                shape = _shape(wanted.shape, batch, sequence, sizes or {})
+                shape = dimensions.of(wanted)
                 limit = rows.get(wanted.name, UNKNOWN_VOCABULARY)
                 found[wanted.name] = _values(wanted.name, wanted.type, shape, limit, random)
     return found
@@ -79,16 +79,6 @@ def vocabularies(path: Path) -> dict[str, int]:
             name, count = origin[node.input[1]], rows[node.input[0]]
             found[name] = min(count, found.get(name, count))
     return found
-
-
-def _shape(
-    dimensions: Sequence[int | str | None], batch: int, sequence: int, sizes: Mapping[str, int]
-) -> list[int]:
-    usual = iter([batch])
-    return [
-        size if isinstance(size, int) else sizes.get(str(size)) or next(usual, sequence)
-        for size in dimensions
-    ]
 
 
 def _values(

@@ -6,17 +6,20 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import onnxruntime
 import psutil
 from onnxruntime.capi import onnxruntime_pybind11_state as states
-from torch import Tensor
 
 from sparsify.errors import Problem
 from sparsify.runtime.domains import DOMAIN, domains
 from sparsify.runtime.library import STOCK, kernels, library_path
+
+if TYPE_CHECKING:
+    # a process that only runs files starts without torch
+    from torch import Tensor
 
 Arrays: TypeAlias = Mapping[str, "Tensor | np.ndarray"]
 REFUSALS = (
@@ -97,7 +100,7 @@ def run(session: onnxruntime.InferenceSession, inputs: Arrays) -> list[np.ndarra
             given = f"given: {', '.join(inputs)}"
             raise Problem(f"the ONNX file needs an input {wanted.name!r}", hint=given)
         value = inputs[wanted.name]
-        feeds[wanted.name] = value.numpy(force=True) if isinstance(value, Tensor) else value
+        feeds[wanted.name] = value if isinstance(value, np.ndarray) else value.numpy(force=True)
     found: list[np.ndarray] = session.run(None, feeds)
     return found
 

@@ -37,16 +37,17 @@ def ratio_words(ratio: float) -> str:
 def setting(latency: Latency) -> str:
     """What was asked of the file: `batch 1, sequence 128, 2 threads`."""
     threads = f"{latency.threads} thread{'' if latency.threads == 1 else 's'}"
-    return f"batch {latency.batch}, sequence {latency.sequence}, {threads}"
+    sizes = {"batch": latency.batch, "sequence": latency.sequence, **latency.sizes}
+    return ", ".join([*(f"{name} {size}" for name, size in sizes.items()), threads])
 
 
 def pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:
-    """For each setting, the first file and the last: dense and sparse."""
+    """For each setting, the first two files: dense and sparse."""
     found = []
     for name in dict.fromkeys(map(setting, latencies)):
         rows = [latency for latency in latencies if setting(latency) == name]
         if len(rows) > 1:
-            found.append((rows[0], rows[-1]))
+            found.append((rows[0], rows[1]))
     return found
 
 
@@ -89,8 +90,8 @@ def _files(rows: Mapping[str, Latency], names: Mapping[str, str]) -> list[Render
     if not rows:
         return []
     made = table(
-        "file", "runs on", "size", "gzipped", "load", "memory",
-        right=("size", "gzipped", "load", "memory"), title="files",
+        "file", "runs on", "size", "gzipped", "load", "memory", "peak",
+        right=("size", "gzipped", "load", "memory", "peak"), title="files",
     )  # fmt: skip
     first = next(iter(rows.values()))
     for file, row in rows.items():
@@ -102,5 +103,6 @@ def _files(rows: Mapping[str, Latency], names: Mapping[str, str]) -> list[Render
             size(row.gzip_bytes),
             f"{row.load_ms:.0f} ms",
             f"{row.memory_mb:.0f} MB",
+            f"{row.peak_memory_mb:.0f} MB",
         )
     return [made]

@@ -10,17 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from sparsify.history import History
+from sparsify.onnx_report import QUANTIZED
 from sparsify.report import Cost, Parity, RunReport, Scores
 from sparsify.view.capture import self_test_line, shapes_words
 from sparsify.view.history import history_view
 from sparsify.view.latency import DENSE_SPEED, SAME, SPARSE_SPEED, pairs, ratio_words, setting
 from sparsify.view.passes import passes_view
+from sparsify.view.quantized import quantized_line
 from sparsify.view.storage import storage_table
 from sparsify.view.tables import table
 from sparsify.view.words import metric, number, percent, seconds, size
 
 CONTENTS = {
     "model.onnx": "the sparse model, batch and sequence free",
+    QUANTIZED: "the sparse model, what is dense in 8 bits",
     "dense.onnx": "the dense model, for comparison",
     "recipe.yaml": "the recipe as it was resolved; `sparsify run` takes it again",
     "report.json": "every figure; `sparsify show` prints it",
@@ -70,6 +73,10 @@ def result_view(
         parts.append(folder_table(folder, files))
     if report.parity is not None:
         parts.append(parity_line(report.parity, report.stock_parity))
+    if report.quantized is not None:
+        of_file = [row for row in report.latency if row.file.endswith(QUANTIZED)]
+        scores = (report.quantized_onnx, report.sparse_onnx)
+        parts.append(quantized_line(report.quantized, *scores, of_file))
     if report.phases:
         parts.append(_phases(report))
     parts += _speed(report)

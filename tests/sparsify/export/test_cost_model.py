@@ -14,6 +14,7 @@ KEY: dict[str, str | int] = {"tokens": 16, "threads": 1}
 MADE = CostModel(
     key=KEY,
     dense=[0.01, 0, 0, 1e-6, 0, 0, 0],
+    eight_bits=[0.01, 0, 0, 5e-7, 0, 0, 0],
     sparse={1: [0.01, 0, 0, 0, 2e-6, 0, 0, 0, 0], 4: [0.01, 0, 0, 0, 4e-6, 0, 0, 0, 0]},
 )
 """A sparse weight costs twice as much a number: it breaks even at 50 %."""
@@ -77,6 +78,7 @@ def test_the_break_even_is_where_both_take_as_long() -> None:
     assert MADE.break_even((512, 512), 4) == pytest.approx(0.0, abs=1e-3)
     assert MADE.break_even((512, 512), 1, slower=1.25) == pytest.approx(0.6, abs=0.01)
     assert MADE.break_even((64, 64), 1, slower=2.0) is None
+    assert MADE.in_eight_bits().break_even((512, 512), 1) == pytest.approx(0.75, abs=1e-3)
 
 
 def test_a_layer_is_really_timed_and_more_numbers_take_longer(
@@ -84,7 +86,7 @@ def test_a_layer_is_really_timed_and_more_numbers_take_longer(
 ) -> None:
     monkeypatch.setattr(cost_model, "SHAPES", ((64, 64), (64, 256), (256, 64), (256, 256)))
     made = cost_model.fitted({"tokens": 16, "threads": 1})
-    assert min(*made.dense, *made.sparse[1], *made.sparse[4]) >= 0
+    assert min(*made.dense, *made.eight_bits, *made.sparse[1], *made.sparse[4]) >= 0
     times = [made.predict((256, 256), unit, d).sparse_ms for unit in (1, 4) for d in (0.01, 0.7)]
     assert times[0] < times[1]
     assert times[2] < times[3]

@@ -16,7 +16,7 @@ from torch import nn
 from sparsify.capture import capture
 from sparsify.errors import Problem
 from sparsify.export import emit, inspect_onnx, parity, require, simplify
-from sparsify.export.emit import output_names
+from sparsify.export.outputs import output_names
 from sparsify.kinds import Kind, lowering
 from sparsify.program import Program
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sparsify.export import fastest as module
-from sparsify.export.fastest import fastest
+from sparsify.export.fastest import Asked, fastest
 from sparsify.kinds import lowering
 from sparsify.report import Speed
 from sparsify.smallest import Choice
@@ -25,10 +25,10 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The forms that were timed; each is found 1.25 times as fast as dense, and 1.5 in blocks."""
     found: list[list[str]] = []
 
-    def time(_array: Any, forms: Sequence[Stored], tokens: int, _threads: int) -> list[Speed]:
+    def time(_array: Any, forms: Sequence[Stored], asked: Asked) -> list[Speed]:
         found.append([form.form for form in forms])
         fast = [1.5 if form.block[0] % 4 == 0 else 1.25 for form in forms]
-        return [Speed(tokens=tokens, dense_ms=3.0, sparse_ms=3.0 / each) for each in fast]
+        return [Speed(tokens=asked.tokens, dense_ms=3.0, sparse_ms=3.0 / each) for each in fast]
 
     monkeypatch.setattr(module, "cost_model", lambda *_: MADE)
     monkeypatch.setattr(module, "missing_library", lambda: "")
@@ -71,6 +71,16 @@ def test_what_is_close_is_timed_and_what_was_timed_decides(
     assert len(timed) == 1
     assert choice.measured is not None
     assert choice.stored is not None
+
+
+def test_a_weight_that_beats_32_bits_need_not_beat_8(
+    timed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE", 1.0)
+    array = pruned(512, 512, 0.7)
+    assert ask(array).stored is not None
+    choice = ask(array, eight_bits=True)
+    assert choice.reason == "70 % sparse: below the break-even of 75 % for this shape"
 
 
 def test_blocks_that_are_larger_are_taken_where_they_are_faster(timed: list[list[str]]) -> None:
@@ -130,16 +140,20 @@ def test_the_lowering_takes_the_tokens_of_the_layer_unless_it_is_told_others(
 
     monkeypatch.setattr(module, "fastest", fake)
     array = pruned(128, 128, 0.9)
-    lowering.choose("auto")(array=array, usual_tokens=7, may_time=True)
-    lowering.choose("auto", tokens=64)(array=array, usual_tokens=7, may_time=True)
+    lowering.choose("auto")(array=array, usual_tokens=7, may_time=True, eight_bits=False)
+    lowering.choose("auto", tokens=64)(array=array, usual_tokens=7, may_time=True, eight_bits=False)
     assert asked == [7, 64]
-    unread = lowering.choose("auto")(array=array, usual_tokens=None, may_time=True)
+    unread = lowering.choose("auto")(
+        array=array, usual_tokens=None, may_time=True, eight_bits=False
+    )
     assert (unread.form, unread.reason) == ("dense", "no linear layer reads it")
 
 
-def test_the_choice_is_really_timed() -> None:
-    speeds = module._timed(pruned(64, 64, 0.9), [], 4, 1)
+@pytest.mark.parametrize("eight_bits", [False, True])
+def test_the_choice_is_really_timed(eight_bits: bool) -> None:
+    asked = Asked(tokens=4, threads=1, measured=False, eight_bits=eight_bits)
+    speeds = module._timed(pruned(64, 64, 0.9), [], asked)
     assert speeds == []
     form = written(pruned(64, 64, 0.9), (1, 1), "gaps u8", "f32")
-    (speed,) = module._timed(pruned(64, 64, 0.9), [form], 4, 1)
+    (speed,) = module._timed(pruned(64, 64, 0.9), [form], asked)
     assert min(speed.dense_ms, speed.sparse_ms) > 0

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from sparsify.capture import capture
 from sparsify.errors import CheckFailed, Problem
 from sparsify.export import inspect_onnx
+from sparsify.onnx_report import QUANTIZED
 from sparsify.program import Program
 from sparsify.recipe import Export
 from sparsify.run import exporting
 from sparsify.run.exporting import checked_export, export_model
+from sparsify.run.quantizing import quantized_export
 from sparsify.run.sizes import usual_sizes
 
 
@@ -92,3 +94,22 @@ def test_the_program_is_exported_dense_where_it_is_asked_for(
     checked_export(program, tmp_path / "model.onnx", settings(), None)
     sizes = [inspect_onnx(tmp_path / f"{name}.onnx").size_bytes for name in ("dense", "model")]
     assert sizes[1] < sizes[0]
+
+
+@pytest.mark.parametrize("mode", ["dynamic", "static"])
+def test_a_second_file_has_what_is_dense_in_8_bits_and_tells_how_far_off_it_is(
+    program: Program, mode: str, tmp_path: Path
+) -> None:
+    program.samples = ({"x": torch.randn(4, 12, 64), "labels": torch.zeros(4)},)
+    asked = Export.model_validate({"lowering": "dense", "quantize": mode})
+    path = tmp_path / QUANTIZED
+    made = quantized_export(program, path, asked, None, usual_sizes(program, 32))
+    assert [weight.form for weight in made.stored] == ["dense, int8"] * 2
+    assert made.size_bytes == path.stat().st_size
+    assert 0 < made.max_abs_difference < 0.05 * made.scale
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ranges_are_not_found_where_no_data_are(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="`static` needs data to find ranges on"):
+        export_model("anything", tmp_path, quantize="static")

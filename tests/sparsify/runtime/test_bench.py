@@ -12,9 +12,19 @@ from onnx import TensorProto, helper
 
 from sparsify.errors import Problem
 from sparsify.runtime import bench, session
+from sparsify.runtime.dimensions import Dimensions
+from sparsify.runtime.footprint import Footprint
 from sparsify.runtime.inputs import random_inputs, vocabularies
 
 Write = Callable[..., Path]
+WEIGHED = Footprint(load_ms=1.0, memory_mb=2.0, peak_memory_mb=3.0)
+
+
+@pytest.fixture(autouse=True)
+def weighed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process for every file takes seconds: one test is enough."""
+    if "really" not in request.node.name:
+        monkeypatch.setitem(bench.__globals__, "footprint", lambda *_, **__: WEIGHED)
 
 
 def test_every_file_gets_a_row_and_the_first_is_the_measure(write: Write) -> None:
@@ -27,7 +37,7 @@ def test_every_file_gets_a_row_and_the_first_is_the_measure(write: Write) -> Non
     assert all(row.median_ms > 0 and row.spread_ms >= 0 for row in rows)
     assert [row.kernels for row in rows] == ["stock", "stock"]
     assert [row.size_bytes for row in rows] == [path.stat().st_size for path in paths]
-    assert all(0 < row.gzip_bytes < row.size_bytes and row.load_ms > 0 for row in rows)
+    assert all(0 < row.gzip_bytes < row.size_bytes and row.load_ms == 1.0 for row in rows)
 
 
 def test_the_order_rotates(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +69,7 @@ def test_the_time_is_kept_but_three_rounds_are_timed(write: Write) -> None:
 def test_ids_stay_inside_the_smallest_embedding(write: Write) -> None:
     paths = [write("large.onnx", rows=50), write("small.onnx", rows=3)]
     sessions = [session(path) for path in paths]
-    found = random_inputs(paths, sessions, batch=20, sequence=30)
+    found = random_inputs(paths, sessions, Dimensions(20, 30))
     assert vocabularies(paths[1]) == {"input_ids": 3}
     assert found["input_ids"].shape == (20, 30)
     assert set(found["input_ids"].ravel()) == {0, 1, 2}
@@ -93,7 +103,7 @@ def test_inputs_of_every_type_are_made_up(tmp_path: Path) -> None:
     path = tmp_path / "types.onnx"
     opsets = [helper.make_opsetid("", 18)]
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
-    found = random_inputs([path], [session(path)], batch=2, sequence=5)
+    found = random_inputs([path], [session(path)], Dimensions(2, 5))
     assert {name: (value.shape, value.dtype.name) for name, value in found.items()} == {
         "attention_mask": ((2, 5), "int64"),
         "float_mask": ((2, 1, 5), "float32"),
@@ -118,3 +128,41 @@ def test_a_size_that_the_file_cannot_take_is_named(write: Write) -> None:
     with pytest.raises(Problem) as caught:
         bench([path], batch=1, sequence=8)
     assert str(caught.value).startswith(f"{path}: does not run at batch 1, sequence 8: ")
+
+
+def picture(path: Path, *axes: str | None) -> Path:
+    """A file that takes floats of such dimensions and returns them."""
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, axes) for n in ("pixels", "same")]
+    node = helper.make_node("Identity", ["pixels"], ["same"])
+    graph = helper.make_graph([node], "picture", ends[:1], ends[1:])
+    opsets = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
+    return path
+
+
+def test_a_dimension_that_is_no_batch_and_no_sequence_has_to_be_given(tmp_path: Path) -> None:
+    path = picture(tmp_path / "a.onnx", "batch", "height", None)
+    with pytest.raises(Problem) as caught:
+        bench([path])
+    assert str(caught.value) == (
+        "the input 'pixels' has a dimension 'height' that may be of any size; add --dim height=N"
+    )
+    with pytest.raises(Problem, match=r"a dimension 'pixels\.2' that may be of any size"):
+        bench([path], sizes={"height": 4})
+    (row,) = bench([path], sizes={"height": 4, "pixels.2": 6}, rounds=1)
+    assert row.sizes == {"height": 4, "pixels.2": 6}
+    with pytest.raises(Problem) as caught:
+        bench([path], sizes={"hight": 4})
+    assert str(caught.value) == "--dim: no dimension named 'hight'; did you mean 'height'?"
+
+
+def test_a_dimension_that_is_called_a_sequence_is_one_wherever_it_stands(tmp_path: Path) -> None:
+    path = picture(tmp_path / "a.onnx", "batch", "heads", "seq_len", "total_sequence")
+    found = random_inputs([path], [session(path)], Dimensions(2, 5, {"heads": 3}))
+    assert found["pixels"].shape == (2, 3, 5, 5)
+
+
+def test_a_file_is_really_weighed_in_a_process_of_its_own(write: Write) -> None:
+    (row,) = bench([write(rows=500_000)], rounds=1)
+    assert row.load_ms > 0
+    assert 4 < row.memory_mb <= row.peak_memory_mb < 200

@@ -52,17 +52,18 @@ batch 8, sequence 128, 1 thread
 
 def test_what_a_file_weighs_and_runs_on_is_said_once(rendered: Callable[..., str]) -> None:
     facts = {"kernels": "avx512", "size_bytes": 13_000_000, "gzip_bytes": 11_000_000}
-    row = latency("a.onnx", 3.0, 1.0).model_copy(update={**facts, "load_ms": 80, "memory_mb": 40})
+    cost = {"load_ms": 80, "memory_mb": 40, "peak_memory_mb": 60}
+    row = latency("a.onnx", 3.0, 1.0).model_copy(update={**facts, **cost})
     shown = rendered(latency_table([row, row], "no compiler"), encoding="ascii")
     assert_expected_inline(
         shown[shown.index("files") :],
         """\
 files
-+--------------------------------------------------------------------+
-|file   | runs on                |    size | gzipped |  load | memory|
-|-------+------------------------+---------+---------+-------+-------|
-|a.onnx | sparse kernels, avx512 | 13.0 MB | 11.0 MB | 80 ms |  40 MB|
-+--------------------------------------------------------------------+
++----------------------------------------------------------------------------+
+|file   | runs on                |    size | gzipped |  load | memory |  peak|
+|-------+------------------------+---------+---------+-------+--------+------|
+|a.onnx | sparse kernels, avx512 | 13.0 MB | 11.0 MB | 80 ms |  40 MB | 60 MB|
++----------------------------------------------------------------------------+
 no compiler""",
     )
 
