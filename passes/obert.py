@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
+from passes.gradual_obert import GradualObert
 from passes.inside import places_inside
 from passes.optimal_brain import BlockFisher
 from passes.ranking import rank
@@ -21,11 +22,14 @@ from sparsify.statistics import count, gradients
 
 
 class Obert(Pass):
-    """Writes masks *and* weights so that the loss rises as little as it can, without training.
+    """Writes masks *and* weights so that the loss rises as little as it can.
 
     Kurtic et al. 2022, arXiv:2203.07259: salience w^2 / (2 [F^-1]_ww) and the correction of the
     others in the block, with F the empirical Fisher matrix of the calibration samples, one
     gradient a sample. A unit of a pattern has the mean salience of its weights.
+
+    With a schedule other than `one-shot` it does so while training, each time that the schedule
+    has risen and `every` steps have gone; what is zero stays zero. `cyclic` is the authors'.
     """
 
     sparsity: Annotated[float, Field(ge=0, le=1)]
@@ -36,6 +40,13 @@ class Obert(Pass):
     """Whether each weight reaches the sparsity, or all of them together."""
     targets: list[str] = Field(default=["*"])
     """Which of the masked weights: names, globs, `re:` patterns or roles."""
+    schedule: Annotated[Chosen, kinds.schedule] = Field(default="one-shot", validate_default=True)
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The share of the steps before pruning begins."""
+    cooldown: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """The share of the steps at the final sparsity."""
+    every: Annotated[int, Field(gt=0)] = 100
+    """Steps from one possible update to the next."""
     block: Annotated[int, Field(gt=0)] = 50
     """How many consecutive weights correct each other."""
     damping: Annotated[float, Field(gt=0)] = 1e-7
@@ -44,23 +55,37 @@ class Obert(Pass):
     """How much the inverse may take at once, in sizes of the model. It is `block` times as large
     as the weights: in less memory the samples are gone through more often."""
 
+    @model_validator(mode="after")
+    def _leaves_time_to_prune(self) -> Obert:
+        if self.warmup + self.cooldown >= 1:
+            raise ValueError("`warmup` and `cooldown` together leave no step to prune in")
+        return self
+
     def run(self, program: Program) -> Report:
         places, left = places_inside(program, self.pattern, self.targets, self.sparsity)
+        if float(self.schedule(t=0.0)) < 1:
+            program.plan.duties.append(GradualObert(self, program, places))
+            says = f"{self.sparsity:.1%} by training, {self.schedule}"
+            return Report(did={place.name: says for place in places}, left=left)
+        self.correct(program, places, self.sparsity)
+        return self._report(program, places, left)
+
+    def correct(self, program: Program, places: list[OneWeight], sparsity: float) -> None:
+        """Set masks and weights of `program` for the share `sparsity`."""
         dense = program.clone()
         if self.scope == "global":
             salience: dict[str, Tensor] = {}
             for group in self._groups(program, places):
                 salience |= self._salience(dense, self._fishers(dense, group))
-            self._write_masks(places, salience)
+            self._write_masks(places, salience, sparsity)
         for group in self._groups(program, places):
             fishers = self._fishers(dense, group)
             if self.scope == "weight":
-                self._write_masks(group, self._salience(dense, fishers))
+                self._write_masks(group, self._salience(dense, fishers), sparsity)
             with torch.no_grad():
                 for name, fisher in fishers.items():
                     mask = program.tensor(f"{name}{MASK}")
                     program.tensor(name).copy_(fisher.prune(_effective(dense, name), mask))
-        return self._report(program, places, left)
 
     def _groups(self, program: Program, places: list[OneWeight]) -> Iterator[list[OneWeight]]:
         """`places` in groups whose inverses fit into memory together, one of them at least."""
@@ -92,9 +117,11 @@ class Obert(Pass):
     def _salience(self, dense: Program, fishers: Mapping[str, BlockFisher]) -> dict[str, Tensor]:
         return {name: fisher.salience(_effective(dense, name)) for name, fisher in fishers.items()}
 
-    def _write_masks(self, places: list[OneWeight], salience: Mapping[str, Tensor]) -> None:
+    def _write_masks(
+        self, places: list[OneWeight], salience: Mapping[str, Tensor], sparsity: float
+    ) -> None:
         units = [place.units(salience) for place in places]
-        kept = rank(units, self.sparsity, self.scope)
+        kept = rank(units, sparsity, self.scope)
         for place, mask in zip(places, kept, strict=True):
             place.write(mask)
 

@@ -65,6 +65,7 @@ BUDGETS = {
             "full",
             "ten epochs of all rows at the rates of the paper's programs, bf16 autocast",
             settings=(
+                "data.calibration_rows=1024",
                 "train.batch=32",
                 "train.steps=null",
                 "train.epochs=10",

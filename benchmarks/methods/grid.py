@@ -64,6 +64,7 @@ METHODS = {
         Method("cap-first-order", "cap-first-order-90", base="first-order-kd", contrasts=True),
         Method("prune-then-finetune", "sparsebert-prune-then-finetune-95", sparsities=(0.95,)),
         Method("finetune-then-prune", "sparsebert-finetune-then-prune-95", sparsities=(0.95,)),
+        Method("obert", "obert-gradual-90", base="magnitude-kd"),
         Method("sparsebert", "sparsebert-95", base="finetune-then-prune", sparsities=(0.95,)),
     )
 }

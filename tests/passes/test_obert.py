@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from passes.insert_masks import InsertMasks
 from passes.obert import Obert
@@ -99,3 +101,44 @@ def test_no_samples_is_a_mistake() -> None:
     with pytest.raises(Problem) as caught:
         ran("bert", InsertMasks(), obert())
     assert str(caught.value).startswith("passes[1]: there is nothing to calibrate on; set ")
+
+
+def test_a_gradual_one_follows_its_schedule_and_what_is_zero_stays_zero() -> None:
+    schedule = {"cyclic": {"cycles": 2, "first": 0.5}}
+    found = pruned(obert(sparsity=0.8, schedule=schedule, warmup=0.25, cooldown=0.25, every=1))
+    (duty,) = found.plan.duties
+    assert set(zeros(found).values()) == {0}
+    total = sum(mask.numel() for mask in found.masks().values())
+    run: Any = SimpleNamespace(steps=8)
+    last = {name: mask.clone() for name, mask in found.masks().items()}
+    shares = []
+    for step in range(9):
+        duty.before_step(run, step)
+        shares.append(sum(zeros(found).values()) / total)
+        for name, mask in found.masks().items():
+            assert bool((mask <= last[name]).all())
+            assert bool((found.tensor(name)[mask == 0] == 0).all())
+            last[name] = mask.clone()
+        with torch.no_grad():
+            for name, mask in found.masks().items():
+                found.tensor(name).add_(0.01 * torch.ones_like(mask) * mask)
+    # 0.4, then 0.4 + 0.4 (1 - (1 - 1/2)^3), then all
+    expected = [0, 0, 0.4, 0.4, 0.75, 0.75, 0.8, 0.8, 0.8]
+    assert shares == pytest.approx(expected, abs=1e-3)
+    assert duty.facts() == {"sparsity_fraction": pytest.approx(0.8)}
+
+
+def test_a_step_of_a_gradual_one_is_the_pass_at_that_sparsity() -> None:
+    once = pruned(obert(sparsity=0.4))
+    schedule = {"cyclic": {"cycles": 2, "first": 0.5}}
+    found = pruned(obert(sparsity=0.8, schedule=schedule, warmup=0.25))
+    run: Any = SimpleNamespace(steps=8)
+    found.plan.duties[0].before_step(run, 2)
+    for name, mask in once.masks().items():
+        assert torch.equal(found.masks()[name], mask)
+        assert torch.equal(found.tensor(name), once.tensor(name))
+
+
+def test_a_schedule_needs_steps_to_prune_in() -> None:
+    with pytest.raises(ValidationError, match="together leave no step to prune in"):
+        obert(schedule="cubic", warmup=0.5, cooldown=0.5)

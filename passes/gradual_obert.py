@@ -1,0 +1,61 @@
+"""What `obert` owes training: masks and corrections that follow a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from passes.ramp import progress, ramp
+from passes.units import OneWeight
+from sparsify.plan import Duty, Run
+from sparsify.program import Program
+
+if TYPE_CHECKING:
+    from passes.obert import Obert
+
+
+class GradualObert(Duty):
+    """Raises the sparsity of some weights in steps, and corrects what stays at each of them."""
+
+    name = "obert"
+
+    def __init__(self, settings: Obert, program: Program, places: list[OneWeight]) -> None:
+        self.settings = settings
+        self.program = program
+        self.places = places
+        self.covers = tuple(place.name for place in places)
+        self.sparsity = 0.0
+
+    def planned(self, step: int, steps: int) -> float:
+        """The sparsity that the schedule asks for before step `step` of `steps`."""
+        return self.settings.sparsity * progress(self.settings, step, steps)
+
+    def before_step(self, run: Run, step: int) -> None:
+        wanted = self.planned(step, run.steps)
+        is_due = (step - ramp(self.settings, run.steps)[0]) % self.settings.every == 0
+        if wanted > self.sparsity and (is_due or step == run.steps):
+            self.settings.correct(self.program, self.places, wanted)
+            self.sparsity = wanted
+
+    def promises(self) -> list[str]:
+        wanted = self.settings
+        return [
+            f"dense for {wanted.warmup:.0%} of the steps, then {wanted.schedule} to "
+            f"{wanted.sparsity:.1%} zero by the curvature of the loss, {len(self.covers)} weights, "
+            f"the others corrected, at the final sparsity for the last {wanted.cooldown:.0%}"
+        ]
+
+    def rehearse(self) -> None:
+        self.settings.correct(self.program, self.places, self.settings.sparsity)
+
+    def restore(self, run: Run, state: Mapping[str, Tensor], step: int) -> None:
+        self.sparsity = float(state["sparsity"])
+
+    def state(self) -> dict[str, Tensor]:
+        return {"sparsity": torch.tensor(self.sparsity, dtype=torch.float64)}
+
+    def facts(self) -> dict[str, float]:
+        return {"sparsity_fraction": self.sparsity}
