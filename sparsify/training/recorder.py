@@ -22,8 +22,8 @@ class Recorder:
     """Fills the history of a session.
 
     Masks are compared around every update of a short run, and around `POINTS` updates of a long
-    one: when one is due they are copied, and the next update is held against the copy. The masks
-    that a run begins with are noted as well.
+    one, and around its last: when one is due they are copied, and the next update is held against
+    the copy. The masks that a run begins with are noted as well.
     A run that is resumed copies the same masks, for they change at updates only.
     """
 
@@ -43,13 +43,14 @@ class Recorder:
     def before_step(self, step: int) -> None:
         """Before the duties may write masks."""
         known = self.history.masks.step
-        if self.before is None and self.masks and (not known or step >= known[-1] + self.every):
+        is_due = not known or step >= known[-1] + self.every or step == self.session.steps
+        if self.before is None and is_due:
             self.before = {name: mask != 0 for name, mask in self.masks.items()}
         self.versions = self._versions()
 
     def masks_written(self, step: int) -> None:
         """After the duties may have written masks: note what changed, if they did."""
-        if self.before is None:
+        if not self.before:
             return
         if self.versions == self._versions():
             if not self.history.masks.step:

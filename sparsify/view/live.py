@@ -169,10 +169,15 @@ class Screen(Lines):
     def follow(self, history: History) -> None:
         self._training = TrainingScreen(history)
 
+    def evaluated(self, step: int, values: Mapping[str, float]) -> None:
+        super().evaluated(step, values)
+        if self._training is not None:
+            self._training.is_past = True
+
     def warn(self, sentence: str) -> None:
         super().warn(sentence)
         if self._training is not None:
-            self._training.warning = sentence
+            self._training.warning, self._training.is_past = sentence, False
 
 
 def _progress(console: Console) -> Progress:

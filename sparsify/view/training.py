@@ -30,10 +30,13 @@ class TrainingScreen:
     """Of the newest step, which may be newer than the history's last."""
     warning: str = ""
     """Stays until training ends."""
+    is_past: bool = False
+    """Whether the model was evaluated since, without that warning."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.warning:
-            yield Text(f"warning: {self.warning}", "bold yellow")
+            said = "earlier warning" if self.is_past else "warning"
+            yield Text(f"{said}: {self.warning}", "yellow" if self.is_past else "bold yellow")
         course = 48 if options.max_width >= WIDE else 18
         made = Table.grid(padding=(0, 2, 0, 0))
         made.add_column(no_wrap=True)

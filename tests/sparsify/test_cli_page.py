@@ -27,7 +27,7 @@ def test_a_run_becomes_a_page_in_its_folder(call: Callable[..., Answer], folder:
     assert (answer.code, answer.out, answer.err) == (0, "out/report.html\n", "")
     page = (folder / "report.html").read_text()
     assert page.startswith("<!doctype html>")
-    assert page.count("<svg") == 4
+    assert page.count("<figure>") == 4
     assert "model: m" in page
     assert not list(folder.glob("*.part"))
 
@@ -36,7 +36,7 @@ def test_an_older_run_becomes_a_page_elsewhere(call: Callable[..., Answer], fold
     (folder / HISTORY).unlink()
     (folder / "recipe.yaml").unlink()
     assert call("report", "out", "--output", "page.html").out == "page.html\n"
-    assert "<svg" not in Path("page.html").read_text()
+    assert "<figure>" not in Path("page.html").read_text()
 
 
 def test_what_is_no_run_or_no_place_is_said(call: Callable[..., Answer], folder: Path) -> None:

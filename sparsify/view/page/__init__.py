@@ -10,8 +10,8 @@ from sparsify.history import History
 from sparsify.report import PassReport, RunReport
 from sparsify.view import words
 from sparsify.view.history import charts
-from sparsify.view.latency import pairs, ratio_words, setting
-from sparsify.view.page.plots import SIZE, plot
+from sparsify.view.latency import ratio_words, setting
+from sparsify.view.page.plots import SIZE, TINY, plot, tiny
 from sparsify.view.page.verdict import headline, tiles
 from sparsify.view.weights import shape_words
 
@@ -37,26 +37,44 @@ def report_page(report: RunReport, history: History, recipe: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    facts = report.model_dump(mode="json")
     return environment.get_template("page.html").render(
-        report=report,
-        value=lambda key: _value(facts, key),
+        **_of_report(report),
+        **_of_history(history),
         words=words,
-        headline=headline(report),
-        tiles=tiles(report),
-        plots=[plot(chart, f"plot-{number}") for number, chart in enumerate(charts(history))],
-        size=SIZE,
-        metrics=_metrics(report),
-        pairs=pairs(report.latency),
         setting=setting,
         ratio=ratio_words,
         shape=shape_words,
         counted=_counted,
-        longest=max((each.seconds for each in report.passes), default=0.0) or 1.0,
-        order=sorted(range(len(report.stored)), key=lambda number: _first(report, number)),
         recipe=recipe,
         style=(HERE / "style.css").read_text(encoding="utf-8"),
     )
+
+
+def _of_report(report: RunReport) -> dict[str, Any]:
+    """What the page tells of the result, by the names that it has there."""
+    facts, stored = report.model_dump(mode="json"), report.stored
+    speeds = ("predicted", "measured")
+    return {
+        "report": report,
+        "value": lambda key: _value(facts, key),
+        "headline": headline(report),
+        "tiles": tiles(report),
+        "metrics": _metrics(report),
+        "longest": max((each.seconds for each in report.passes), default=0.0) or 1.0,
+        "order": sorted(range(len(stored)), key=lambda number: _first(report, number)),
+        "speeds": [how for how in speeds if any(getattr(each, how) for each in stored)],
+    }
+
+
+def _of_history(history: History) -> dict[str, Any]:
+    """What it draws."""
+    weights = history.weights
+    return {
+        "plots": [plot(chart, f"plot-{number}") for number, chart in enumerate(charts(history))],
+        "courses": {name: tiny(weights.curve(name), history.steps) for name in weights.values},
+        "size": SIZE,
+        "tiny": TINY,
+    }
 
 
 def _value(facts: Any, key: str) -> Any:

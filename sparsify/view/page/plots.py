@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from sparsify.history import Curve
 from sparsify.view.axes import Axis, spread
 from sparsify.view.charts import Chart
 from sparsify.view.lines import Line
@@ -21,8 +23,8 @@ COLOURS = 6
 """Of lines; the style sheet has as many."""
 FEW = 40
 """Points of a line, up to which each of them is marked."""
-
-
+TINY = (72.0, 18.0, 24)
+"""Width, height and most points of a line in a cell of a table."""
 SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT}
 
 
@@ -69,6 +71,16 @@ def plot(chart: Chart, key: str) -> Plot:
         _ticks(_right(across, across.ticks), across.labels),
         _ticks(_down(up, up.ticks), up.labels),
     )
+
+
+def tiny(curve: Curve, end: float) -> str:
+    """SVG's `points` of a share of 1 over steps from 0 to `end`, small enough for a table."""
+    steps, values = curve
+    width, height, most = TINY
+    chosen = np.unique(np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int))
+    right = width * steps[chosen] / max(end, 1.0)
+    down = 1 + (height - 2) * (1 - values[chosen])
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(right, down, strict=True))
 
 
 def _ticks(places: Sequence[float], labels: Sequence[str]) -> tuple[Tick, ...]:

@@ -12,7 +12,7 @@ from sparsify.history import History
 from sparsify.report import RunReport
 from sparsify.view.history import stairs
 from sparsify.view.page import report_page
-from sparsify.view.page.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from sparsify.view.page.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TINY, TOP, WIDTH
 from tests.sparsify.view.runs import history, report
 
 RECIPE = "model: m\npasses:\n  - clean # <b>\n"
@@ -104,6 +104,18 @@ def test_every_line_goes_where_numpy_says(page: Page) -> None:
         found = np.array([pair.split(",") for pair in drawn.split()], float)
         np.testing.assert_allclose(found, np.stack([x, y], 1), atol=0.006)
     assert len(distances.split()) == 200
+
+
+def test_a_weight_has_its_own_course(page: Page) -> None:
+    (own,) = [
+        str(each["points"]) for tag, each in page.elements
+        if tag == "polyline" and len(str(each["points"]).split()) == TINY[2]
+    ]  # fmt: skip
+    steps, values = history().weights.curve(report().stored[1].name)
+    found = np.array([pair.split(",") for pair in own.split()], float)
+    np.testing.assert_allclose(found[[0, -1], 0], TINY[0] * steps[[0, -1]] / 600, atol=0.06)
+    expected = 1 + (TINY[1] - 2) * (1 - values[[0, -1]])
+    np.testing.assert_allclose(found[[0, -1], 1], expected, atol=0.06)
 
 
 def test_names_are_text_and_never_markup(page: Page) -> None:

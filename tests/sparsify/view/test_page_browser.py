@@ -19,7 +19,7 @@ BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
 ASK = """<script>parent.document.body.setAttribute("data-seen", JSON.stringify({
   fetched: performance.getEntriesByType("resource").map(each => each.name),
   sideways: document.documentElement.scrollWidth - window.innerWidth,
-  drawings: [...document.querySelectorAll("svg")].map(each => each.getBoundingClientRect().width),
+  drawings: [...document.querySelectorAll("figure svg")].map(e => e.getBoundingClientRect().width),
   letters: [...document.querySelectorAll("svg .tick")].map(e => e.getBoundingClientRect().height),
   ground: getComputedStyle(document.body).backgroundColor,
 }))</script>"""
