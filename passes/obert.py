@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -31,6 +31,8 @@ class Obert(Pass):
     With a schedule other than `one-shot` it does so while training, each time that the schedule
     has risen and `every` steps have gone; what is zero stays zero. `cyclic` is the authors'.
     """
+
+    calibrates: ClassVar[bool] = True
 
     sparsity: Annotated[float, Field(ge=0, le=1)]
     """The share of the weights that ends as zero."""

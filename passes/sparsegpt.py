@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -23,6 +23,8 @@ class Sparsegpt(Pass):
     Frantar and Alistarh 2023, arXiv:2301.00774. Weights are pruned in the order in which the
     program computes, each on the inputs that the pruned weights before it leave.
     """
+
+    calibrates: ClassVar[bool] = True
 
     sparsity: Annotated[float, Field(ge=0, le=1)]
     """The share of each weight that ends as zero."""

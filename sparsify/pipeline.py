@@ -77,6 +77,8 @@ class Pass(BaseModel, ABC):
     tolerance: ClassVar[float] = 0.0
     """How far an exact pass may change outputs, as a share of the largest number: for sums that are
     taken in another order."""
+    calibrates: ClassVar[bool] = False
+    """Whether it needs samples of the data, whatever its fields."""
     known: ClassVar[dict[str, type[Pass]]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -24,7 +24,7 @@ from sparsify.cli.options import (
     overrides,
 )
 from sparsify.cli.results import contents
-from sparsify.errors import CheckFailed
+from sparsify.errors import CheckFailed, Problem
 
 if TYPE_CHECKING:
     from sparsify.report import RunReport
@@ -145,13 +145,45 @@ def passes(plugin: Plugins = None, as_json: Json = False) -> None:
     )
 
 
-def recipes(as_json: Json = False) -> None:
-    """List the built-in recipes and what each is for."""
-    from sparsify import schema
-    from sparsify.view.catalog import recipes_table
+def recipes(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Print this recipe instead.")
+    ] = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Print NAME with what it extends, without variables.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the built-in recipes: what each is for, what it needs and what came of it."""
+    from sparsify.schema.library import library
+    from sparsify.view.catalog import recipes_view
 
-    purposes = {name: schema.purpose(path) for name, path in schema.builtin_recipes().items()}
-    screen.answer(as_json, lambda: purposes, lambda: recipes_table(purposes))
+    if name is not None:
+        _recipe(name, resolved, as_json)
+        return
+    if resolved:
+        raise Problem("resolves one recipe", where="--resolved", hint="name it")
+    found = library()
+    screen.answer(
+        as_json,
+        lambda: {each.name: each.model_dump(mode="json") for each in found},
+        lambda: recipes_view(found),
+    )
+
+
+def _recipe(name: str, resolved: bool, as_json: bool) -> None:
+    """Print one recipe as it is written, or as it is resolved."""
+    from sparsify import schema
+    from sparsify.schema.find import find, text_of
+    from sparsify.schema.library import describe
+
+    loaded = schema.read(name)
+    text = loaded.text if resolved else text_of(find(name))
+    if as_json:
+        about = describe(loaded.name, find(name)).model_dump(mode="json")
+        screen.write_json({**about, "text": text})
+    else:
+        screen.write(text)
 
 
 class Subject(StrEnum):

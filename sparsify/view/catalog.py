@@ -14,6 +14,7 @@ from rich.text import Text
 from sparsify.kinds import Kind
 from sparsify.pipeline import Pass
 from sparsify.plugin_files import BUILT_IN
+from sparsify.schema.library import NOT_MEASURED, BuiltIn
 from sparsify.view.tables import table
 
 Origins: TypeAlias = Mapping[str, str]
@@ -133,9 +134,24 @@ def catalog_facts(
     }
 
 
-def recipes_table(purposes: Mapping[str, str]) -> Table:
-    """Built-in recipe -> what it is for."""
-    made = table("recipe", "what it is for")
-    for name, purpose in purposes.items():
-        made.add_row(Text(name, "bold"), Text(purpose))
+def recipes_view(recipes: Sequence[BuiltIn]) -> RenderableType:
+    """A table of built-in recipes for each that recipes need, then how to go on."""
+    groups: dict[str, list[BuiltIn]] = {}
+    for recipe in recipes:
+        groups.setdefault(", ".join(recipe.needs) or "nothing but a model", []).append(recipe)
+    how = "sparsify recipes NAME prints one; sparsify run NAME --model FOLDER runs it"
+    widest = max((len(recipe.name) for recipe in recipes), default=0)
+    tables = [recipes_table(f"needs {need}", found, widest) for need, found in groups.items()]
+    return Group(*tables, Text(how, "dim"))
+
+
+def recipes_table(title: str, recipes: Sequence[BuiltIn], widest: int) -> Table:
+    """Built-in recipe -> what it is for, and what came of it where that was measured."""
+    made = table("recipe", "what it is for", title=title)
+    made.columns[0].min_width = widest
+    for recipe in recipes:
+        says = Text(recipe.purpose)
+        if recipe.expected != NOT_MEASURED:
+            says.append(f"\n{recipe.expected}", "green")
+        made.add_row(Text(recipe.name, "bold"), says)
     return made

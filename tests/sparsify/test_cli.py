@@ -208,7 +208,7 @@ def test_the_catalogs_are_lists_and_json(call: Callable[..., Answer]) -> None:
     assert "insert-masks" in call("passes").out
     assert "prune" in json.loads(call("passes", "--json").out)["passes"]
     assert RECIPE in call("recipes").out
-    assert json.loads(call("recipes", "--json").out)[RECIPE].endswith(".")
+    assert json.loads(call("recipes", "--json").out)[RECIPE]["purpose"].endswith(".")
 
 
 @pytest.mark.parametrize(("subject", "key"), [((), "passes"), (("report",), "pruned_sparsity")])

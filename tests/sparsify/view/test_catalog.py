@@ -11,13 +11,14 @@ from pydantic import BaseModel
 from sparsify.kinds import KINDS, Kind
 from sparsify.pipeline import Pass
 from sparsify.plugin_files import BUILT_IN
+from sparsify.schema.library import BuiltIn
 from sparsify.view.catalog import (
     catalog,
     catalog_facts,
     first_sentence,
     keys_words,
     kind_catalog,
-    recipes_table,
+    recipes_view,
     type_words,
 )
 
@@ -93,4 +94,8 @@ def test_programs_get_the_same_list() -> None:
 
 
 def test_recipes_have_a_purpose(rendered: Callable[..., str]) -> None:
-    assert "what it is for" in rendered(recipes_table({"demo": "To see it work."}))
+    demo = BuiltIn(name="demo", purpose="To see it work.", needs=[], expected="0.94 of dense.")
+    shown = rendered(recipes_view([demo]))
+    assert "needs nothing but a model" in shown
+    assert "To see it work." in shown
+    assert "0.94 of dense." in shown
