@@ -14,12 +14,15 @@ from sparsify.cli import (
     exports,
     files,
     imports,
+    library,
     page,
     plugins,
     recipes,
     results,
+    schemas,
     screen,
 )
+from sparsify.cli.examples import epilog
 from sparsify.errors import CheckFailed, Problem
 
 app = typer.Typer(
@@ -27,7 +30,6 @@ app = typer.Typer(
     help="Capture a transformer, prune it by a recipe, export it to ONNX, and prove the result.",
     epilog="Exit codes: 0 done, 1 a check failed, 2 a mistake to correct, 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for verb in (
@@ -37,14 +39,14 @@ for verb in (
     page.report,
     files.export,
     files.bench,
-    recipes.passes,
+    library.passes,
     plugins.check_plugin,
-    recipes.recipes,
+    library.recipes,
     imports.import_recipe,
-    recipes.schema,
+    schemas.schema,
     doctor.doctor,
 ):
-    app.command()(exports.offered(verb))
+    app.command(epilog=epilog(verb.__name__.replace("_", "-")))(exports.offered(verb))
 
 
 def _version(wanted: bool) -> None:

@@ -7,8 +7,15 @@ from typing import Annotated
 
 import typer
 
+from sparsify.cli import completing
+
 RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A built-in recipe's name, or a YAML file.")
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="A built-in recipe's name, or a YAML file.",
+        autocompletion=completing.recipe_names,
+    ),
 ]
 Sets = Annotated[
     list[str] | None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from sparsify import plugins
 from sparsify.cache import cache
 from sparsify.doctor.finding import Finding
-from sparsify.schema.find import builtin_recipes, recipe_folder
+from sparsify.shipped import builtin_recipes, recipe_folder
 
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 PLACES = ("HF_HOME", "HF_ENDPOINT", "SPARSIFY_CACHE")

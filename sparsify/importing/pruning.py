@@ -14,7 +14,6 @@ from sparsify.importing.rows import listed
 
 Handler = Callable[[Keys, Draft], None]
 LOGGED = "runs are logged whole here"
-RETURNS = "masks are computed anew in every update, so a pruned weight may return"
 STAYS = "masks stay until the weights are written, here always"
 
 
@@ -33,10 +32,10 @@ def gradual(criterion: str, scope: str = "") -> Handler:
             options["scores"] = {"start": "zero"}
             keys.whole("near", "scores are learned by the optimizer, not summed up")
         elif "schedule" in options and not keys.flag("allow_reintroduction"):
-            keys.whole("near", RETURNS)
+            options["regrow"] = False
         keys.needless("log_types", LOGGED)
         keys.needless("leave_enabled", STAYS)
-        keys.same("allow_reintroduction", "masks are computed anew in every update")
+        keys.same("allow_reintroduction", f"regrow: {listed(options.get('regrow', True))}")
         for share, names in shares:
             draft.prune("prune", options | {"sparsity": share}, names)
 

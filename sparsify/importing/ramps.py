@@ -12,8 +12,6 @@ CURVES = {
     "cubic": ("cubic", 3.0),
     "inverse_cubic": ("polynomial", 1 / 3),
 }
-MOST_CYCLES = 100
-"""More updates than this are so small that a smooth schedule says the same."""
 
 
 def when(keys: Keys, draft: Draft, first: float) -> dict[str, Any]:
@@ -36,7 +34,7 @@ def when(keys: Keys, draft: Draft, first: float) -> dict[str, Any]:
         return {"schedule": {"steps": {"count": 1}}}
     curve, power = _curve(keys)
     options: dict[str, Any] = {"schedule": schedule(curve, power, first), **shares}
-    return options | _updates(keys, draft, end - start, curve, first)
+    return options | _updates(keys, draft, end - start)
 
 
 def _curve(keys: Keys) -> tuple[str, float]:
@@ -57,20 +55,20 @@ def _curve(keys: Keys) -> tuple[str, float]:
     return CURVES["cubic"]
 
 
-def _updates(keys: Keys, draft: Draft, span: float, curve: str, first: float) -> dict[str, Any]:
-    """How often the masks change, in steps, or as steps of the schedule."""
+def _updates(keys: Keys, draft: Draft, span: float) -> dict[str, Any]:
+    """How often the masks change: so many times along the ramp, or every so many steps."""
     name = _key(keys, "update_frequency", "update")
     every = keys.number(name, -1.0) or -1.0
     if every <= 0:
         keys.near(name, "every: 8", "masks change every 8 steps, not in each")
         return {}
+    updates = round(span / every)
+    if updates and abs(updates * every - span) < 1e-9:
+        keys.same(name, f"updates: {updates}")
+        return {"updates": updates}
     if steps := draft.steps(every):
         keys.same(name, f"every: {steps} steps")
         return {"every": steps}
-    cycles = round(span / every)
-    if curve == "cubic" and 0 < cycles <= MOST_CYCLES and abs(cycles * every - span) < 1e-9:
-        keys.same(name, f"schedule: cyclic, {cycles} cycles")
-        return {"schedule": {"cyclic": {"cycles": cycles, "first": first}}}
     keys.near(name, "every: 8", "epochs are steps with --steps-per-epoch; every 8 steps without")
     return {}
 

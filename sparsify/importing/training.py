@@ -32,16 +32,13 @@ def learning_rates(modifiers: Sequence[Keys], draft: Draft) -> None:
     draft.train["learning_rate"] = rates[highest]
     for number, keys in enumerate(modifiers):
         name = "init_lr" if "init_lr" in keys else "learning_rate"
-        curve = keys.text("lr_func", "constant")
-        falls = curve == "linear" and not keys.number("final_lr", 0.0)
-        covers = len(modifiers) == 1 and keys.number("end_epoch", draft.epochs) == draft.epochs
+        says = _course(keys, draft) if len(modifiers) == 1 else ""
         if number != highest:
             keys.lost(name, ONE_RATE)
         keys.same(name, f"train.learning_rate: {rates[highest]:g}")
-        if falls and covers:
-            draft.train["warmup"] = 0.0
-            for each in ("lr_func", "final_lr", "start_epoch", "end_epoch"):
-                keys.same(each, "train.warmup: 0, then straight down to zero")
+        if says:
+            for each in ("lr_func", "final_lr", "start_epoch", "end_epoch", "cycle_epochs"):
+                keys.same(each, says)
         for each in ("lr_func", "final_lr", "start_epoch", "end_epoch", "cycle_epochs"):
             keys.near(each, "", ONE_RATE)
         keys.needless("constant_logging", LOGGED)
@@ -90,6 +87,26 @@ def distillation(keys: Keys, draft: Draft) -> None:
         keys.near(name, "", "distilled for the whole run")
     keys.needless("update_frequency", "distilled in every step")
     keys.needless("log_types", LOGGED)
+
+
+def _course(keys: Keys, draft: Draft) -> str:
+    """Set how the only rate goes through the whole run; what says so, or nothing if it cannot."""
+    ends = keys.number("end_epoch", draft.epochs)
+    if keys.number("start_epoch", 0.0) or ends not in (-1.0, draft.epochs) or not draft.epochs:
+        return ""
+    curve, last = keys.text("lr_func", "constant"), keys.number("final_lr", 0.0)
+    if curve == "constant":
+        draft.train |= {"warmup": 0.0, "decay": "none"}
+        return "train.decay: none"
+    if last or curve not in ("linear", "cyclic_linear"):
+        return ""
+    draft.train["warmup"] = 0.0
+    cycles = draft.epochs / keys.need("cycle_epochs") if curve == "cyclic_linear" else 1.0
+    if cycles != round(cycles):
+        return ""
+    if cycles > 1:
+        draft.train["cycles"] = round(cycles)
+    return f"train.warmup: 0, cycles: {cycles:g}, each down to zero"
 
 
 def _rate(keys: Keys) -> float:

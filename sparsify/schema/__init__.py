@@ -13,13 +13,14 @@ from sparsify import plugins
 from sparsify.recipe import Recipe
 from sparsify.schema.compose import load, read_tree
 from sparsify.schema.extensions import add, load_named, rooted
-from sparsify.schema.find import builtin_recipes, find, purpose, recipe_folder
+from sparsify.schema.find import find, purpose
 from sparsify.schema.nodes import Spot, Table, compose
 from sparsify.schema.overrides import override
 from sparsify.schema.places import chosen, locate
 from sparsify.schema.validate import validate
 from sparsify.schema.variables import substitute
 from sparsify.schema.write import json_schema, to_yaml
+from sparsify.shipped import builtin_recipes, recipe_folder
 
 __all__ = [
     "Loaded",

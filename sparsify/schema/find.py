@@ -5,22 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import sparsify
 from sparsify.errors import Problem, nearest
+from sparsify.shipped import builtin_recipes, recipe_folder
 
 SUFFIXES = (".yaml", ".yml")
-
-
-def recipe_folder() -> Path:
-    """The folder of the built-in recipes: in the package, or beside it in a working copy."""
-    package = Path(sparsify.__path__[0])
-    inside = package / "recipes"
-    return inside if inside.is_dir() else package.parent / "recipes"
-
-
-def builtin_recipes() -> dict[str, Path]:
-    """Name -> file of every recipe that is shipped, sorted by name."""
-    return {path.stem: path for path in sorted(recipe_folder().glob("*.yaml"))}
 
 
 def find(name_or_path: str, folder: Path | None = None) -> Path:

@@ -13,9 +13,10 @@ from sparsify.kinds import Chosen
 from sparsify.pipeline import Pass
 from sparsify.recipe import Recipe
 from sparsify.schema.compose import load
-from sparsify.schema.find import builtin_recipes, purpose, text_of
+from sparsify.schema.find import purpose, text_of
 from sparsify.schema.validate import validate
 from sparsify.schema.variables import substitute
+from sparsify.shipped import builtin_recipes
 
 Need = Literal["samples", "training data", "teacher"]
 NEEDS: tuple[Need, ...] = ("teacher", "training data", "samples")

@@ -1,0 +1,152 @@
+"""The verb `schema`: JSON Schemas of recipes, of a run's files, and of what `--json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from sparsify.cli import completing, screen
+from sparsify.errors import unknown
+
+
+@dataclass
+class Key:
+    """What became of one key of another tool's recipe."""
+
+    old: str
+    value: str
+    new: str
+    fate: str
+    why: str
+    where: str
+
+
+@dataclass
+class ImportedRecipe:
+    """What `sparsify import-recipe --json` prints."""
+
+    source: str
+    tool: str
+    keys: list[Key]
+    counts: dict[str, int]
+    recipe: str
+
+
+@dataclass
+class Described:
+    """A pass or a method: what it does, and the JSON Schema of its keys."""
+
+    summary: str
+    schema: dict[str, Any]
+
+
+@dataclass
+class Family:
+    """The methods that answer one question."""
+
+    question: str
+    members: dict[str, Described]
+
+
+@dataclass
+class Catalog:
+    """What `sparsify passes --json` prints."""
+
+    passes: dict[str, Described]
+    kinds: dict[str, Family]
+
+
+def _recipe() -> Any:
+    from sparsify.schema import json_schema
+
+    return json_schema()
+
+
+def _report() -> Any:
+    from sparsify.report import RunReport
+
+    return RunReport.model_json_schema()
+
+
+def _history() -> Any:
+    from sparsify.history import History
+
+    return History.model_json_schema()
+
+
+def _plan() -> Any:
+    from sparsify.report import PlanReport
+
+    return PlanReport.model_json_schema()
+
+
+def _export() -> Any:
+    from sparsify.report import Exported
+
+    return Exported.model_json_schema()
+
+
+def _bench() -> Any:
+    from sparsify.report import Latency
+
+    return _of(list[Latency])
+
+
+def _recipes() -> Any:
+    from sparsify.schema.library import BuiltIn
+
+    return _of(dict[str, BuiltIn])
+
+
+def _check_plugin() -> Any:
+    from sparsify.contract import Outcome
+
+    return _of(dict[str, list[Outcome]])
+
+
+def _doctor() -> Any:
+    from sparsify.doctor import Diagnosis
+
+    return Diagnosis.model_json_schema()
+
+
+def _of(shape: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(shape).json_schema()
+
+
+SUBJECTS: dict[str, Callable[[], Any]] = {
+    "recipe": _recipe,
+    "report": _report,
+    "history": _history,
+    "run": _report,
+    "plan": _plan,
+    "export": _export,
+    "bench": _bench,
+    "passes": lambda: _of(Catalog),
+    "check-plugin": _check_plugin,
+    "recipes": _recipes,
+    "import-recipe": lambda: _of(ImportedRecipe),
+    "doctor": _doctor,
+}
+"""What is described: recipes, the files of a run, and by verb what `--json` prints."""
+
+
+def schema(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="[recipe|report|history|VERB]",
+            help="Recipes, report.json, history.json, or what VERB prints with --json.",
+            autocompletion=completing.subjects,
+        ),
+    ] = "recipe",
+) -> None:
+    """Print the JSON Schema of recipes, of a run's files, or of what a verb prints with --json."""
+    if subject not in SUBJECTS:
+        raise unknown("schema", subject, SUBJECTS)
+    screen.write_json(SUBJECTS[subject]())
