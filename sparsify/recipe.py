@@ -119,6 +119,11 @@ class Train(Optimization):
     """Steps between evaluations; left out, a tenth of the run."""
     checkpoint_every: Positive | None = None
     """Steps between checkpoints; left out, a tenth of the run."""
+    report_to: list[str] = []
+    """Trackers that are told the figures while training: `tensorboard`, `wandb`, `mlflow`, and what
+    else transformers knows; each must be installed. TensorBoard's files go to `logs`."""
+    log_every: Positive | None = None
+    """Steps between figures for trackers; left out, a hundredth of the run."""
     accuracy_floor: Fraction | None = None
     """The share of the dense metric that the sparse one must keep, else the run exits with 1."""
 

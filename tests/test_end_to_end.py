@@ -14,8 +14,9 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, pipeline
 
 from sparsify.report import RunReport
 from sparsify.training.checkpoint import latest
@@ -115,6 +116,17 @@ def test_transformers_loads_the_checkpoint_and_agrees_with_the_onnx_file(result:
     np.testing.assert_allclose(found, expected, atol=1e-5)
     zeros = [float((p == 0).float().mean()) for n, p in model.named_parameters() if "layer.0" in n]
     assert max(zeros) == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_pipeline_of_transformers_runs_on_the_folder_and_its_card_is_whole(result: Path) -> None:
+    classify = pipeline("text-classification", model=str(result))
+    found = classify(["a c d", "b e f"])
+    assert [set(each) for each in found] == [{"label", "score"}] * 2
+    report = RunReport.load(result / "report.json")
+    data = ModelCard.load(result / "README.md").data.to_dict()
+    told = {each["type"]: each["value"] for each in data["model-index"][0]["results"][0]["metrics"]}
+    assert report.sparse_onnx is not None
+    assert told["accuracy"] == round(report.sparse_onnx.values["accuracy"], 6)
 
 
 def test_the_resolved_recipe_gives_the_same_weights_again(toy: Path, result: Path) -> None:

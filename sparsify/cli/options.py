@@ -40,6 +40,15 @@ Plugins = Annotated[
         show_default=False,
     ),
 ]
+PushToHub = Annotated[
+    str | None,
+    typer.Option(
+        "--push-to-hub",
+        metavar="OWNER/NAME",
+        help="Upload the result to this repository of the Hugging Face hub.",
+        show_default=False,
+    ),
+]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="DIR", help="Where results go.", show_default=False),

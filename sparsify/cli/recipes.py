@@ -17,6 +17,7 @@ from sparsify.cli.options import (
     ModelPath,
     Output,
     Plugins,
+    PushToHub,
     Quiet,
     RecipeName,
     Sets,
@@ -46,20 +47,26 @@ def run(
     ] = False,
     after: After = "",
     stop_after: StopAfter = "",
+    push_to_hub: PushToHub = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Do all that RECIPE says; results go to --output, or out/<recipe>."""
     from sparsify import schema
+    from sparsify.run.pushing import push, require_pushable
 
+    if push_to_hub is not None:
+        require_pushable(push_to_hub)
     loaded = schema.read(recipe, overrides(sets, model), plugin_files=plugin or ())
     look, texts = asked(loaded, after, stop_after, as_json=as_json)
     folder = output or Path("out") / loaded.name
     report = _run(loaded, folder, as_json, quiet, resume=resume, overwrite=overwrite, look=look)
     if stop_after:
         stopped(stop_after, folder, texts, as_json=as_json)
-    else:
-        _finish(report, folder, as_json)
+        return
+    if push_to_hub is not None:
+        screen.complain(f"uploaded to {push(folder, push_to_hub)}")
+    _finish(report, folder, as_json)
 
 
 def _run(loaded: Loaded, folder: Path, as_json: bool, quiet: bool, **options: Any) -> RunReport:

@@ -14,6 +14,7 @@ from sparsify.export import inspect_onnx
 from sparsify.onnx_report import QUANTIZED
 from sparsify.pipeline import apply
 from sparsify.report import RunReport
+from sparsify.run.card import keep_card
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, note_export
 from sparsify.run.folder import claim, examine, keep_history, keep_recipe, seed_everything
@@ -27,6 +28,7 @@ from sparsify.run.setup import prepare
 from sparsify.run.sizes import usual_length, usual_sizes
 from sparsify.run.surroundings import machine, versions
 from sparsify.run.teacher import given_teacher
+from sparsify.run.trackers import require_trackers
 from sparsify.runtime import bench
 from sparsify.saving import save
 from sparsify.schema import Loaded
@@ -102,6 +104,7 @@ def _stopped(job: Job) -> RunReport:
 
 def _start(loaded: Loaded, output: Path, clock: Clock, look: Look) -> Job:
     """Capture and run the passes, before anything takes long: their mistakes show in seconds."""
+    require_trackers(loaded)
     setup = prepare(loaded.recipe, clock, at=loaded.at)
     dense = setup.program.clone()
     with clock.phase("passes"):
@@ -192,4 +195,5 @@ def _keep(job: Job) -> None:
     job.report.phases = job.clock.phases
     keep_history(job.output, job.history)
     keep_recipe(job.output, job.loaded.text)
+    keep_card(job.output, job.report, job.loaded)
     job.report.save(job.output / "report.json")

@@ -7,6 +7,7 @@ from pathlib import Path
 from sparsify.program import Program
 from sparsify.run.job import Job
 from sparsify.run.teacher import fine_tune, session
+from sparsify.run.trackers import tracking
 from sparsify.training import train
 
 
@@ -24,13 +25,15 @@ def learn(job: Job, given: Program | None, work: Path, resume: bool) -> None:
     of_run = session(
         setup.program, job.dense, setup, recipe.train, work / "student", recipe.seed, watch
     )
-    with job.clock.phase("train"):
+    with job.clock.phase("train"), tracking(job.output / "logs"):
         job.report.history = train(
             of_run,
             recipe.train,
             task_weight=recipe.train.task_weight,
             evaluate_every=recipe.train.evaluate_every,
             checkpoint_every=recipe.train.checkpoint_every,
+            report_to=recipe.train.report_to,
+            log_every=recipe.train.log_every,
             resume=resume,
             seed=recipe.seed,
         )

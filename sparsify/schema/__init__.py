@@ -11,6 +11,7 @@ import yaml
 
 from sparsify import plugins
 from sparsify.recipe import Recipe
+from sparsify.schema.aliases import canonical
 from sparsify.schema.compose import load, read_tree
 from sparsify.schema.extensions import add, load_named, rooted
 from sparsify.schema.find import find, purpose
@@ -107,10 +108,11 @@ def parse(recipe: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Rec
 
 def _finished(tree: Table, overrides: Sequence[str]) -> tuple[Recipe, Table]:
     """The recipe that a tree says with `overrides`, and the tree with them."""
+    tree = canonical(tree)
     # an option may set a key of a pass that only a plugin knows, or name a plugin
     load_named(tree)
     for each in overrides:
         tree = override(tree, each)
-    tree = rooted(tree, Path())
+    tree = rooted(canonical(tree), Path())
     load_named(tree)
     return validate(substitute(tree)), tree

@@ -8,6 +8,7 @@ import yaml
 
 from sparsify.errors import Problem
 from sparsify.recipe import Recipe
+from sparsify.schema.aliases import canonical
 from sparsify.schema.extensions import rooted
 from sparsify.schema.find import find, shown, text_of
 from sparsify.schema.nodes import Entry, Node, Scalar, Spot, Table, compose
@@ -25,7 +26,7 @@ def load(path: Path, before: tuple[Path, ...] = ()) -> Table:
         Problem: a file that is no recipe, or recipes that extend each other in a circle.
     """
     file = shown(path)
-    tree = rooted(read_tree(text_of(path), file), path.parent)
+    tree = canonical(rooted(read_tree(text_of(path), file), path.parent))
     entry = tree.entries.pop("extends", None)
     if entry is None:
         return tree

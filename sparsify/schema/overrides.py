@@ -6,6 +6,7 @@ from sparsify.errors import Problem, nearest, unknown
 from sparsify.kinds import Kind
 from sparsify.pipeline import PassChoice
 from sparsify.recipe import Recipe
+from sparsify.schema.aliases import canonical_elements
 from sparsify.schema.nodes import Entry, Items, Node, Scalar, Spot, Table, compose
 from sparsify.schema.shapes import Shape, below, choice, fields
 
@@ -21,7 +22,7 @@ def override(tree: Table, text: str) -> Table:
     """
     where = f"--set {text}"
     key, separator, value = text.partition("=")
-    elements = tuple(element.strip() for element in key.split("."))
+    elements = canonical_elements(tuple(element.strip() for element in key.split(".")))
     if not separator or not all(elements):
         raise Problem("expected KEY=VALUE", where=where, hint="such as train.steps=100")
     if elements[0] == "extends":

@@ -8,6 +8,7 @@ import yaml
 
 from sparsify import plugins
 from sparsify.recipe import Recipe
+from sparsify.schema.aliases import ALIASES
 from sparsify.schema.scalars import FLOAT, INTEGER
 from sparsify.schema.variables import escape
 
@@ -69,6 +70,7 @@ def json_schema() -> dict[str, Any]:
             "additionalProperties": values,
         },
     }
+    _add_aliases(definitions)
     reference = {"type": "string", "pattern": r"^\$\{[^{}]+\}$"}
     return {
         "$schema": DRAFT,
@@ -79,6 +81,15 @@ def json_schema() -> dict[str, Any]:
         "anyOf": [{"required": ["passes"]}, {"required": ["extends"]}],
         "$defs": _with_references(definitions) | {"reference": reference},
     }
+
+
+def _add_aliases(definitions: dict[str, Any]) -> None:
+    """Let editors take Hugging Face's names in the sections that take them."""
+    for section in ("Optimization", "Train"):
+        keys = definitions[section]["properties"]
+        for alias, name in ALIASES.items():
+            if name in keys:
+                keys[alias] = keys[name] | {"description": f"Hugging Face's name of `{name}`."}
 
 
 def _escaped(value: Any) -> Any:

@@ -33,15 +33,15 @@ class Follow(TrainerCallback):
             self.trainer.restore_duties(folder, step)
         session.watch.follow(session.history)
         session.watch.begin("train", session.steps)
-        session.watch.advance("train", step, self._facts())
+        session.watch.advance("train", step, self.trainer.figures())
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         session = self.trainer.session
         assert self.trainer.lr_scheduler is not None
         rate = float(self.trainer.lr_scheduler.get_last_lr()[0])
-        figures = {**self._losses(), "learning_rate": rate}
+        figures = {**self.trainer.losses(), "learning_rate": rate}
         self.trainer.recorder.step_done(state.global_step, figures)
-        session.watch.advance("train", state.global_step, self._facts())
+        session.watch.advance("train", state.global_step, self.trainer.figures())
         if state.global_step % self.every == 0 or state.global_step == session.steps:
             self._evaluate(state.global_step)
 
@@ -52,20 +52,13 @@ class Follow(TrainerCallback):
         labels = session.validation.labels.numpy()
         scores = evaluate(logits, labels, regression=regression)
         session.history.evaluations.add(step, scores.values)
-        values = {scores.main: scores.values[scores.main], **self._facts()}
+        if self.trainer.args.report_to:
+            self.trainer.log({f"eval_{name}": value for name, value in scores.values.items()})
+        values = {scores.main: scores.values[scores.main], **self.trainer.figures()}
         self.trainer.history.append(Point(step=step, values=values))
         session.watch.evaluated(step, values)
         if not regression and (sentence := collapsed(logits, labels)):
             session.watch.warn(f"step {step}: {sentence}")
-
-    def _losses(self) -> dict[str, float]:
-        return {f"{name}_loss": value for name, value in self.trainer.terms.items()}
-
-    def _facts(self) -> dict[str, float]:
-        facts = self._losses()
-        for duty in self.trainer.session.duties:
-            facts |= duty.facts()
-        return facts
 
 
 class Seal(TrainerCallback):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from transformers import TrainingArguments
@@ -23,6 +24,8 @@ def train(
     task_weight: float = 1.0,
     evaluate_every: int | None = None,
     checkpoint_every: int | None = None,
+    report_to: Sequence[str] = (),
+    log_every: int | None = None,
     resume: bool = False,
     seed: int,
 ) -> list[Point]:
@@ -42,7 +45,7 @@ def train(
         session,
         task_weight,
         evaluate_every or tenth,
-        _arguments(session, settings, checkpoint_every or tenth, seed),
+        _arguments(session, settings, checkpoint_every or tenth, seed, report_to, log_every),
         settings,
     )
     start = checkpoint.latest(session.folder) if resume else None
@@ -69,7 +72,12 @@ def _freeze(session: Session, targets: list[str]) -> list[torch.nn.Parameter]:
 
 
 def _arguments(
-    session: Session, settings: Optimization, checkpoint_every: int, seed: int
+    session: Session,
+    settings: Optimization,
+    checkpoint_every: int,
+    seed: int,
+    report_to: Sequence[str],
+    log_every: int | None,
 ) -> TrainingArguments:
     device = next(session.student.module.parameters()).device
     return TrainingArguments(
@@ -82,9 +90,10 @@ def _arguments(
         save_steps=checkpoint_every,
         # the newest may be cut off while it is written
         save_total_limit=2,
-        logging_strategy="no",
+        logging_strategy="steps" if report_to else "no",
+        logging_steps=log_every or max(1, session.steps // 100),
         eval_strategy="no",
-        report_to="none",
+        report_to=list(report_to) or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=device.type != "cpu",

@@ -24,6 +24,7 @@ from sparsify.training.rates import restart, scheduler
 from sparsify.training.recorder import Recorder
 from sparsify.training.session import Session
 from sparsify.training.student import Student, losses
+from sparsify.training.told import Told
 
 WEIGHTS = "model.safetensors"
 DUTIES = "duties.safetensors"
@@ -42,7 +43,7 @@ class Rows:
         return len(self.batches)
 
 
-class SparseTrainer(Trainer):
+class SparseTrainer(Told, Trainer):
     """Does the duties around every step, and takes the loss from them."""
 
     def __init__(

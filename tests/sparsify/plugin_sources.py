@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "writing-a-pass.md"
-DOCUMENTED = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
+DOCUMENTED = re.findall(r"```python.*?\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
 """The first snippet of docs/writing-a-pass.md."""
-RECIPE = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
+RECIPE = re.findall(r"```yaml.*?\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
 
 WRONG = {
     "broken.py": "from sparsify import Pass\n\nclass X(Pass)\n    pass\n",
