@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
+
+from sparsify.two_of_four import cells_of_two_of_four, fits_two_of_four, two_of_four
 
 Values: TypeAlias = Literal["f32", "f16", "int8"]
 Activations: TypeAlias = Literal["f32", "int8"]
 Storage: TypeAlias = Literal["auto", "csr", "gaps", "coo"]
-Kind: TypeAlias = Literal["gaps u8", "gaps u16", "csr"]
+Kind: TypeAlias = Literal["gaps u8", "gaps u16", "csr", "2 of 4"]
 
+NUMBERS = {"f32": np.float32, "f16": np.float16, "int8": np.int8}
 KINDS: dict[Storage, tuple[Kind, ...]] = {
-    "auto": ("gaps u8", "gaps u16", "csr"),
+    "auto": ("gaps u8", "gaps u16", "csr", "2 of 4"),
     "gaps": ("gaps u8", "gaps u16"),
     "csr": ("csr",),
     "coo": (),
@@ -28,9 +31,10 @@ LONGEST = {"gaps u8": 255, "gaps u16": 65535}
 class Stored:
     """A sparse weight [outputs, inputs], as the operators of `ai.sparsify` read it.
 
-    The grid of its blocks is walked row by row. `gaps`: each position is the distance from the
-    block before; where that is too far for the type, blocks of zeros lie between. `csr`: each
-    position is a column of the grid, and `row_offsets` tell where its rows begin.
+    The grid of its blocks is walked row by row. `gaps`: positions are distances from the block
+    before, with blocks of zeros where that is too far for the type. `csr`: positions are columns
+    of the grid whose rows begin at `row_offsets`. `2 of 4`: two of every four inputs are stored;
+    a position has the places of four of them, two bits each.
     """
 
     shape: tuple[int, int]
@@ -42,12 +46,12 @@ class Stored:
     """f32[outputs, 1], or f32[1, 1]: what the values are multiplied with."""
     integers: bool = False
     """Whether inputs become 8-bit integers, too, when they are multiplied."""
+    two_of_four: bool = False
 
     @property
     def form(self) -> str:
         """`gaps u8`, `csr u16, blocks 4x1, f16`, `gaps u8, blocks 1x4, int8 x int8`."""
-        kind = "gaps" if self.row_offsets is None else "csr"
-        words = [f"{kind} u{8 * self.positions.itemsize}"]
+        words = [self.kind if self.two_of_four else f"{self.kind} u{8 * self.positions.itemsize}"]
         if self.block != (1, 1):
             words.append(f"blocks {self.block[0]}x{self.block[1]}")
         if self.values.dtype != np.float32:
@@ -56,13 +60,20 @@ class Stored:
         return ", ".join(words)
 
     @property
+    def kind(self) -> str:
+        """How positions are written: `csr`, `gaps` or `2 of 4`."""
+        if self.two_of_four:
+            return "2 of 4"
+        return "gaps" if self.row_offsets is None else "csr"
+
+    @property
     def size_bytes(self) -> int:
         return sum(part.nbytes for part in self.tensors().values())
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Its parts in the order of the operators' inputs, `scales` last."""
         if self.row_offsets is None:
-            where = {"gaps": self.positions}
+            where = {"positions" if self.two_of_four else "gaps": self.positions}
         else:
             where = {"columns": self.positions, "row_offsets": self.row_offsets}
         return {"values": self.values, **where, "scales": self.scales}
@@ -72,15 +83,16 @@ def decoded(stored: Stored) -> np.ndarray:
     """The dense weight f32[outputs, inputs]."""
     rows, columns = (n // b for n, b in zip(stored.shape, stored.block, strict=True))
     positions = stored.positions.astype(np.int64)
-    if stored.row_offsets is None:
+    if stored.two_of_four:
+        cells = cells_of_two_of_four(positions, len(stored.values))
+    elif stored.row_offsets is None:
         cells = np.cumsum(positions)
     else:
         cells = np.repeat(np.arange(rows), np.diff(stored.row_offsets)) * columns + positions
     grid = np.zeros((rows * columns, *stored.block), np.float32)
     grid[cells] = stored.values.reshape(-1, *stored.block)
     dense = grid.reshape(rows, columns, *stored.block).transpose(0, 2, 1, 3).reshape(stored.shape)
-    scaled: np.ndarray = dense * stored.scales
-    return scaled
+    return cast(np.ndarray, dense * stored.scales)
 
 
 def written(array: np.ndarray, block: tuple[int, int], kind: Kind, values: Values) -> Stored:
@@ -88,11 +100,13 @@ def written(array: np.ndarray, block: tuple[int, int], kind: Kind, values: Value
     numbers, scales = array, np.ones((1, 1), np.float32)
     if values == "int8":
         numbers, scales = _quantized(array)
+    if kind == "2 of 4":
+        stored, places = two_of_four(array, numbers.astype(NUMBERS[values]))
+        return Stored(array.shape, block, stored, places, None, scales, two_of_four=True)
     rows, columns = array.shape[0] // block[0], array.shape[1] // block[1]
     apart = numbers.reshape(rows, block[0], columns, block[1]).transpose(0, 2, 1, 3)
     cells = cells_of(array, block)
-    stored = apart.reshape(rows * columns, block[0] * block[1])[cells]
-    stored = stored.astype({"f32": np.float32, "f16": np.float16, "int8": np.int8}[values])
+    stored = apart.reshape(rows * columns, block[0] * block[1])[cells].astype(NUMBERS[values])
     if kind == "csr":
         offsets = np.searchsorted(cells, np.arange(rows + 1) * columns).astype(np.int32)
         positions = (cells % columns).astype(_column_type(columns))
@@ -114,10 +128,9 @@ def sizes(
     """
     if array.shape[0] % block[0] or array.shape[1] % block[1]:
         return
-    width = block[0] * block[1] * {"f32": 4, "f16": 2, "int8": 1}[values]
+    width = block[0] * block[1] * np.dtype(NUMBERS[values]).itemsize
     grid = grid_of(array, block)
-    # a position takes a byte at least
-    if np.count_nonzero(grid) * (width + 1) >= below:
+    if np.count_nonzero(grid) * width >= below:
         return
     cells = _marked(grid)
     columns = array.shape[1] // block[1]
@@ -125,6 +138,9 @@ def sizes(
         if kind == "csr":
             offsets = 4 * (array.shape[0] // block[0] + 1)
             yield len(cells) * (width + _column_type(columns).itemsize) + offsets, kind
+        elif kind == "2 of 4":
+            if block == (1, 1) and fits_two_of_four(array):
+                yield array.size // 2 * width + -(-array.size // 8), kind
         else:
             count = len(cells) + int(_fillers(np.diff(cells, prepend=0), kind).sum())
             yield count * (width + LONGEST[kind].bit_length() // 8), kind

@@ -7,9 +7,9 @@ choose by an attribute, and ONNX Runtime 1.20 does not tell overloads of one nam
 
 from __future__ import annotations
 
-import numpy as np
 from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper
 
+from sparsify.export.cells import CELLS
 from sparsify.export.rounding import rounded_inputs
 from sparsify.runtime.domains import DOMAIN
 from sparsify.storage import Stored
@@ -18,13 +18,14 @@ VERSION = 1
 """Of the domain's operators."""
 INTEGER = "integer "
 """Begins the forms whose inputs are quantized when they run: products are of 8-bit integers."""
-FORMS = {"csr": "SparseLinear", "gaps": "GapLinear"}
-PAIRS = {"csr": "SparseFeedForward", "gaps": "GapFeedForward"}
+FORMS = {"csr": "SparseLinear", "gaps": "GapLinear", "2 of 4": "TwoOfFourLinear"}
+PAIRS = {form: name.replace("Linear", "FeedForward") for form, name in FORMS.items()}
 for _names in (FORMS, PAIRS):
     _names |= {INTEGER + form: f"DynamicQuantize{name}" for form, name in _names.items()}
 WEIGHT = {
     "csr": ["values", "columns", "row_offsets", "bias", "scales"],
     "gaps": ["values", "gaps", "bias", "scales"],
+    "2 of 4": ["values", "positions", "bias", "scales"],
 }
 """The inputs that say what a layer's weight is."""
 ACTIVATIONS = {"": "", "relu": "Relu", "gelu": "Gelu", "gelu_tanh": "GeluTanh", "silu": "Silu"}
@@ -32,7 +33,7 @@ ACTIVATIONS = {"": "", "relu": "Relu", "gelu": "Gelu", "gelu_tanh": "GeluTanh", 
 
 def form_of(stored: Stored) -> str:
     """Which of the operators' forms reads a stored weight."""
-    return (INTEGER if stored.integers else "") + ("gaps" if stored.row_offsets is None else "csr")
+    return (INTEGER if stored.integers else "") + stored.kind
 
 
 def operator(form: str, activation: str) -> str:
@@ -52,7 +53,7 @@ def function(form: str, activation: str, opset: int) -> FunctionProto:
     integer, stored = form.startswith(INTEGER), form.removeprefix(INTEGER)
     product = [
         *_grid(),
-        *(_cells_of_gaps() if stored == "gaps" else _cells_of_rows()),
+        *CELLS[stored](),
         *_weight(),
         *(rounded_inputs(opset) if integer else []),
         helper.make_node("MatMul", ["rounded" if integer else "X", "weight"], ["product"]),
@@ -112,37 +113,6 @@ def _grid() -> list[NodeProto]:
     ]
 
 
-def _cells_of_gaps() -> list[NodeProto]:
-    return [
-        helper.make_node("Cast", ["gaps"], ["steps"], to=TensorProto.INT64),
-        helper.make_node("CumSum", ["steps", "first_axis"], ["places"]),
-    ]
-
-
-def _cells_of_rows() -> list[NodeProto]:
-    """The row of each block is how many rows have begun, the first one apart."""
-    return [
-        helper.make_node("Constant", [], ["zero"], value_ints=[0]),
-        helper.make_node("Constant", [], ["far"], value_ints=[np.iinfo(np.int64).max]),
-        helper.make_node("Cast", ["row_offsets"], ["offsets"], to=TensorProto.INT64),
-        helper.make_node("Cast", ["columns"], ["across"], to=TensorProto.INT64),
-        helper.make_node("Slice", ["offsets", "one", "last"], ["begins"]),
-        helper.make_node("Slice", ["offsets", "last", "far"], ["count"]),
-        helper.make_node("Add", ["count", "one"], ["marks_shape"]),
-        helper.make_node("ConstantOfShape", ["marks_shape"], ["no_marks"], value=_whole(0)),
-        helper.make_node("Shape", ["begins"], ["begins_shape"]),
-        helper.make_node("ConstantOfShape", ["begins_shape"], ["each"], value=_whole(1)),
-        helper.make_node(
-            "ScatterElements", ["no_marks", "begins", "each"], ["marks"], axis=0, reduction="add"
-        ),
-        helper.make_node("CumSum", ["marks", "first_axis"], ["rows_and_end"]),
-        helper.make_node("Slice", ["rows_and_end", "zero", "count"], ["rows"]),
-        helper.make_node("Slice", ["grid", "one", "far"], ["grid_columns"]),
-        helper.make_node("Mul", ["rows", "grid_columns"], ["rows_begin"]),
-        helper.make_node("Add", ["rows_begin", "across"], ["places"]),
-    ]
-
-
 def _weight() -> list[NodeProto]:
     """The dense weight [inputs, outputs]: blocks put into a grid of zeros, the grid taken apart."""
     return [
@@ -182,7 +152,3 @@ def _attribute(name: str, output: str) -> NodeProto:
     node = helper.make_node("Constant", [], [output])
     node.attribute.add(name="value_ints", ref_attr_name=name, type=AttributeProto.INTS)
     return node
-
-
-def _whole(number: int) -> TensorProto:
-    return helper.make_tensor("value", TensorProto.INT64, [1], [number])

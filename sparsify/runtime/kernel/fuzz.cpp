@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "attention.h"
@@ -19,6 +20,7 @@ namespace {
 using sparsify::Encoded;
 using sparsify::Tensor;
 using sparsify::Type;
+using sparsify::Where;
 using Random = std::mt19937_64;
 
 int64_t below(Random& random, int64_t limit) { return int64_t(random() % uint64_t(limit)); }
@@ -61,14 +63,44 @@ struct Case {
   std::vector<float> dense;
 };
 
+// Two of every four inputs, at random places.
+Case valid_two_of_four(Random& random) {
+  Case c;
+  Encoded& e = c.encoded;
+  e.rows = 1 + below(random, 40), e.columns = 4 * (1 + below(random, 24));
+  e.where = Where::two_of_four;
+  const Type kind = below(random, 2) ? Type::f32 : Type::i8;
+  e.integers = kind == Type::i8 && below(random, 2);
+  const size_t count = size_t(e.rows * e.columns / 2);
+  std::vector<int64_t> bytes((count + 3) / 4);
+  std::vector<float> numbers(count);
+  c.dense.resize(2 * count);
+  for (size_t i = 0; i < count; i += 2) {
+    const int64_t first = below(random, 3), second = first + 1 + below(random, 3 - first);
+    for (const auto& [at, place] : {std::pair(i, first), std::pair(i + 1, second)}) {
+      numbers[at] = float(below(random, 255) - 127);
+      bytes[at / 4] |= place << 2 * (at % 4);
+      c.dense[i * 2 + size_t(place)] = numbers[at] * 0.5f;
+    }
+  }
+  c.tensors.push_back(owned(kind, int64_t(count), [&](int64_t i) { return numbers[i]; }));
+  c.tensors.push_back(owned(Type::u8, int64_t(bytes.size()), [&](int64_t i) { return bytes[i]; }));
+  c.tensors.push_back(owned(Type::i32, 0, [](int64_t) { return 0; }));
+  c.tensors.push_back(owned(Type::f32, 1, [](int64_t) { return 0; }));
+  c.tensors.push_back(owned(Type::f32, e.rows, [](int64_t) { return 0.5; }));
+  return c;
+}
+
 Case valid(Random& random) {
+  if (below(random, 6) == 0) return valid_two_of_four(random);
   static const int64_t blocks[] = {1, 1, 1, 2, 4, 8};
   Case c;
   Encoded& e = c.encoded;
   e.block_rows = blocks[below(random, 6)], e.block_columns = blocks[below(random, 6)];
   const int64_t down = 1 + below(random, 24), across = 1 + below(random, 24);
   e.rows = down * e.block_rows, e.columns = across * e.block_columns;
-  e.gaps = below(random, 2);
+  const bool gaps = below(random, 2);
+  e.where = gaps ? Where::gaps : Where::csr;
   const int64_t one_in = 1 + below(random, 20), size = e.block_rows * e.block_columns;
   std::vector<int64_t> cells, offsets{0};
   for (int64_t row = 0; row < down; ++row) {
@@ -84,7 +116,7 @@ Case valid(Random& random) {
   for (float& number : numbers) number = float(below(random, 255) - 127);
   c.tensors.push_back(owned(kind, int64_t(numbers.size()), [&](int64_t i) { return numbers[i]; }));
   c.tensors.push_back(owned(wide, int64_t(cells.size()), [&](int64_t i) -> double {
-    if (!e.gaps) return double(cells[i] % across);
+    if (!gaps) return double(cells[i] % across);
     return double(i ? cells[i] - cells[i - 1] : cells[i]);
   }));
   c.tensors.push_back(owned(below(random, 2) ? Type::i32 : Type::i64, down + 1,
@@ -121,7 +153,10 @@ void damage(Random& random, Case& c) {
       some.tensor.type = Type(below(random, 9));
       if (size_of(some.tensor.type) > 1) some.tensor.count /= 8;
       break;
-    case 4: (below(random, 2) ? e.gaps : e.integers) ^= true; break;
+    case 4:
+      if (below(random, 2)) e.integers ^= true;
+      else e.where = Where(below(random, 3));
+      break;
     default:
       if (const size_t bytes = size_t(some.tensor.count) * size_of(some.tensor.type)) {
         for (int64_t i = 1 + below(random, 4); i > 0; --i) {

@@ -13,16 +13,17 @@ using sparsify::Activation;
 using sparsify::Malformed;
 using sparsify::Tensor;
 using sparsify::Type;
+using sparsify::Where;
 
 // One sparse linear layer, or two of which the first has the activation.
 struct SparseLinear : ort::Operator {
   std::string name;
-  bool gaps;
+  Where where;
   bool integers;
   size_t layers;
   Activation activation;
 
-  size_t inputs_of_layer() const { return gaps ? 4 : 5; }
+  size_t inputs_of_layer() const { return where == Where::csr ? 5 : 4; }
 };
 
 struct Kernel {
@@ -75,12 +76,12 @@ sparsify::Weight weight(const SparseLinear& op, const ort::Api& api, const ort::
   sparsify::Encoded e;
   e.rows = shape[0], e.columns = shape[1];
   e.block_rows = block[0], e.block_columns = block[1];
-  e.gaps = op.gaps;
+  e.where = op.where;
   e.integers = op.integers;
   size_t input = 1 + layer * op.inputs_of_layer();
   e.values = constant(api, info, input++);
   e.positions = constant(api, info, input++);
-  if (!op.gaps) e.row_offsets = constant(api, info, input++);
+  if (op.where == Where::csr) e.row_offsets = constant(api, info, input++);
   e.bias = constant(api, info, input++);
   e.scales = constant(api, info, input++);
   return sparsify::pack(e);
@@ -118,12 +119,12 @@ void compute(const Kernel& kernel, ort::Context* context) {
 
 const SparseLinear& self(const ort::Operator* op) { return *static_cast<const SparseLinear*>(op); }
 
-SparseLinear describe(std::string name, bool gaps, bool integers, size_t layers,
+SparseLinear describe(std::string name, Where where, bool integers, size_t layers,
                       Activation activation) {
   SparseLinear op{};
   describe_common(op);
   op.name = std::move(name);
-  op.gaps = gaps;
+  op.where = where;
   op.integers = integers;
   op.layers = layers;
   op.activation = activation;
@@ -154,14 +155,16 @@ std::vector<SparseLinear> describe_all() {
       {"GeluTanh", Activation::gelu_tanh},
       {"Silu", Activation::silu},
   };
+  static const std::pair<const char*, Where> forms[] = {
+      {"Sparse", Where::csr}, {"Gap", Where::gaps}, {"TwoOfFour", Where::two_of_four}};
   std::vector<SparseLinear> found;
   for (const bool integers : {false, true}) {
-    for (const bool gaps : {false, true}) {
+    for (const auto& [form, where] : forms) {
       for (const size_t layers : {size_t{1}, size_t{2}}) {
-        const std::string name = std::string(integers ? "DynamicQuantize" : "") +
-                                 (gaps ? "Gap" : "Sparse") + (layers == 1 ? "Linear" : "FeedForward");
+        const std::string name = std::string(integers ? "DynamicQuantize" : "") + form +
+                                 (layers == 1 ? "Linear" : "FeedForward");
         for (const auto& [suffix, activation] : activations) {
-          found.push_back(describe(name + suffix, gaps, integers, layers, activation));
+          found.push_back(describe(name + suffix, where, integers, layers, activation));
         }
       }
     }

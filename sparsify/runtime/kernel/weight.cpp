@@ -13,7 +13,6 @@ constexpr int64_t kLargestTable = int64_t{1} << 26;  // rows x bands
 constexpr int64_t kLargestEntries = int64_t{1} << 31;
 constexpr int64_t kLargestSum = (int64_t{1} << 31) / 510;  // of a row's absolute integers
 constexpr int64_t kChunk = 128;
-constexpr int64_t kIntegerBand = 1024;  // inputs
 
 void require(bool holds, const char* what) {
   if (!holds) throw Malformed(what);
@@ -61,6 +60,23 @@ float number(const Tensor& tensor, int64_t index) {
   }
 }
 
+// Two of every four neighbouring inputs: four places a byte, the first in its lowest bits.
+std::vector<int64_t> cells_of_four(const Encoded& e) {
+  require(e.positions.type == Type::u8, "positions are no bytes");
+  require(e.block_rows == 1 && e.block_columns == 1 && e.columns % 4 == 0,
+          "the weight does not divide into fours");
+  // compared with what is in memory before anything of that size is made
+  require(e.values.count % 2 == 0 && e.rows * (e.columns / 4) == e.values.count / 2 &&
+              e.positions.count == (e.values.count + 3) / 4,
+          "values and positions differ in number");
+  std::vector<int64_t> found(size_t(e.values.count));
+  for (int64_t i = 0; i < e.values.count; ++i) {
+    found[size_t(i)] = i / 2 * 4 + ((read<uint8_t>(e.positions, i / 4) >> (2 * (i % 4))) & 3);
+    require(i % 2 == 0 || found[size_t(i)] > found[size_t(i - 1)], "a position repeats");
+  }
+  return found;
+}
+
 // Where the blocks lie in the grid of blocks, ascending.
 std::vector<int64_t> cells(const Encoded& e, int64_t grid_rows, int64_t grid_columns) {
   const int64_t count = e.positions.count;
@@ -68,7 +84,8 @@ std::vector<int64_t> cells(const Encoded& e, int64_t grid_rows, int64_t grid_col
   const Type type = e.positions.type;
   require(type == Type::u8 || type == Type::u16 || type == Type::u32,
           "positions are no unsigned integers");
-  if (e.gaps) {
+  if (e.where == Where::two_of_four) return cells_of_four(e);
+  if (e.where == Where::gaps) {
     int64_t cell = 0;
     for (int64_t i = 0; i < count; ++i) {
       const int64_t gap = integer(e.positions, i);
@@ -112,7 +129,8 @@ void check(const Encoded& e) {
   require(!e.integers || e.values.type == Type::i8, "values of integer products are not int8");
   require(e.values.count >= 0 && e.positions.count >= 0 && e.values.count < kLargestEntries,
           "the number of values is out of range");
-  require(e.values.count % size == 0 && e.values.count / size == e.positions.count,
+  require(e.where == Where::two_of_four ||
+              (e.values.count % size == 0 && e.values.count / size == e.positions.count),
           "values and positions differ in number");
   require(e.bias.type == Type::f32 && (e.bias.count == 1 || e.bias.count == e.rows),
           "the bias is not one float a row");
@@ -125,9 +143,9 @@ void check(const Encoded& e) {
 void choose_band(Weight& w, int64_t entries) {
   const double density = double(entries) * w.unit * w.depth / (double(w.rows) * w.columns);
   w.panel = w.unit == 1 && !w.integers && density > 0.25 ? 128 : 64;
-  const double wanted = (w.unit == 1 ? 8 : 32) / std::max(density, 1e-6);
+  const double wanted = w.unit == 1 ? 100 + 5 / std::max(density, 1e-6) : 32 / std::max(density, 1e-6);
   int64_t band = w.panel == 128 ? 64 : int64_t(std::min(std::max(wanted, 128.0), 1024.0));
-  if (w.integers) band = kIntegerBand;
+  if (w.integers) band = density > 0.25 ? 512 : 768;
   while ((w.columns + band - 1) / band * (w.rows / w.unit) > kLargestTable && band < 32768) {
     band *= 2;
   }

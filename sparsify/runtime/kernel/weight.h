@@ -23,14 +23,17 @@ struct Tensor {
   int64_t count = 0;
 };
 
+// What positions are: columns of a CSR, distances in the grid of blocks, or places of two among four.
+enum class Where { csr, gaps, two_of_four };
+
 // What a file says; nothing in it is trusted.
 struct Encoded {
   int64_t rows = 0, columns = 0;  // outputs and inputs of the product
   int64_t block_rows = 1, block_columns = 1;
   bool integers = false;  // inputs are quantized, and four products at a time are of integers
-  bool gaps = false;   // positions are distances in the grid of blocks, else columns of a CSR
+  Where where = Where::csr;
   Tensor values;       // of every stored block, row by row
-  Tensor positions;    // one a block
+  Tensor positions;    // one a block; four a byte of two among four
   Tensor row_offsets;  // of a CSR: where each row of blocks begins, and the end
   Tensor bias;         // one, or one a row
   Tensor scales;       // one, or one a row

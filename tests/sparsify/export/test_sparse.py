@@ -125,6 +125,21 @@ def test_every_form_runs_without_the_kernels(
     assert report[0].stored_bytes < report[0].dense_bytes
 
 
+@pytest.mark.parametrize("activations", ["f32", "int8"])
+@pytest.mark.parametrize("tokens", [1, 70])
+def test_two_of_four_runs_without_the_kernels(
+    activations: str, tokens: int, tmp_path: Path
+) -> None:
+    kept = np.random.default_rng(0).random((24, 10, 4)).argsort(axis=2) < 2
+    weight = pruned(24, 40, 0.0) * kept.reshape(24, 40)
+    made = model(*LAYER[:1], node("MatMul", "x", "turned", "y"), weight=weight)
+    within = TOLERANCE if activations == "f32" else 0.03
+    names, report = lowered(made, tmp_path, (tokens, 40), within, activations=activations)
+    quantized = "DynamicQuantize" if activations == "int8" else ""
+    assert names == [f"{quantized}TwoOfFourLinear"]
+    assert report[0].form == "2 of 4" + (", int8 x int8" if quantized else "")
+
+
 @pytest.mark.parametrize("shape", [(5, 40), (2, 3, 40), (1, 40)])
 def test_stock_onnx_runtime_folds_the_weight_into_one_product(
     shape: tuple[int, ...], tmp_path: Path

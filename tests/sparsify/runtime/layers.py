@@ -15,6 +15,8 @@ from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.library import library_path
 from sparsify.storage import Kind, Stored, decoded, written
 
+SIGNS = {"gaps": "gaps", "2 of 4": "positions"}
+"""By which input a form is known."""
 Arrays = dict[str, np.ndarray]
 
 
@@ -73,7 +75,9 @@ def layer(
     integers: bool = False,
 ) -> bytes:
     """A model of one operator; the part `fed` is an input of the model instead of stored."""
-    form = (portable.INTEGER if integers else "") + ("gaps" if "gaps" in parts else "csr")
+    form = (portable.INTEGER if integers else "") + next(
+        (name for name, part in SIGNS.items() if part in parts), "csr"
+    )
     free = [f"d{axis}" for axis in range(rank - 1)]
     node = helper.make_node(
         portable.operator(form, activation),

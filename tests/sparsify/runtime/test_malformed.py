@@ -9,6 +9,7 @@ import pytest
 
 from sparsify.runtime.kernel.build import build_fuzzer, compiler
 from sparsify.runtime.library import missing_library
+from sparsify.storage import written
 from tests.sparsify.runtime.layers import Arrays, layer, open_layer, stored, tensors
 
 pytestmark = pytest.mark.skipif(bool(missing_library()), reason=missing_library())
@@ -26,12 +27,16 @@ def gaps(**parts: np.ndarray) -> Arrays:
     return tensors(stored(WEIGHT)) | parts
 
 
+def twos(**parts: np.ndarray) -> Arrays:
+    return tensors(written(WEIGHT, (1, 1), "2 of 4", "f32")) | parts
+
+
 def offsets(*numbers: int) -> np.ndarray:
     return np.array(numbers, np.int32)
 
 
 def test_the_weight_itself_is_accepted() -> None:
-    for parts in (csr(), gaps()):
+    for parts in (csr(), gaps(), twos()):
         inputs = np.eye(8, dtype=np.float32)
         found = open_layer(layer(parts, (6, 8))).run(None, {"x": inputs})[0]
         assert np.array_equal(found, WEIGHT.T)
@@ -59,6 +64,12 @@ def test_the_weight_itself_is_accepted() -> None:
         (gaps(values=FLOATS.astype(np.float64)), (6, 8), (1, 1), "neither float, float16 nor int8"),
         (gaps(bias=FLOATS), (6, 8), (1, 1), "the bias is not one float a row"),
         (gaps(scales=FLOATS), (6, 8), (1, 1), "the scales are not one float a row"),
+        (twos(positions=np.zeros(6, np.uint8)), (6, 8), (1, 1), "a position repeats"),
+        (twos(positions=np.zeros(5, np.uint8)), (6, 8), (1, 1), "differ in number"),
+        (twos(positions=np.zeros(6, np.uint16)), (6, 8), (1, 1), "positions are no bytes"),
+        (twos(), (6, 12), (1, 1), "differ in number"),
+        (twos(), (8, 6), (1, 1), "does not divide into fours"),
+        (twos(), (6, 8), (2, 1), "does not divide into fours"),
         (gaps(), (6, 8), (4, 1), "no multiple of the block"),
         (gaps(), (6, 8), (2, 2), "differ in number"),
         (gaps(), (6, 8), (0, 1), "the block has no size"),
