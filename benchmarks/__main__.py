@@ -19,7 +19,7 @@ from sparsify.errors import Problem, unknown
 if TYPE_CHECKING:
     from benchmarks.case import Case
 
-README, ZOO = "readme", "zoo"
+README, ZOO, METHODS = "readme", "zoo", "methods"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -44,12 +44,13 @@ def measure(
     if name is None:
         for known, purpose in names.items():
             typer.echo(f"{known:<12} {purpose}")
+        typer.echo(f"{METHODS:<12} Accuracy against sparsity; its options: {METHODS} --help")
         return
     if name == README:
         rewrite_readme()
         return
     if name not in (*names, ZOO):
-        raise unknown("benchmark", name, [*names, README, ZOO])
+        raise unknown("benchmark", name, [*names, README, ZOO, METHODS])
     if output is not None and not output.parent.is_dir():
         # said before the minutes are spent
         raise Problem("no such folder", where=str(output.parent), hint="make it first")
@@ -111,7 +112,7 @@ def main() -> None:
         # what libraries deprecate concerns their callers
         warnings.simplefilter("ignore", FutureWarning)
     try:
-        if sys.argv[1:2] == ["methods"]:
+        if sys.argv[1:2] == [METHODS]:
             from benchmarks.methods.command import app as methods
 
             methods(args=sys.argv[2:], prog_name="python -m benchmarks methods")

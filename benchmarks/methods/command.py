@@ -13,7 +13,7 @@ import typer
 
 from benchmarks import results
 from benchmarks.methods.budgets import BUDGETS
-from benchmarks.methods.grid import Cell, cells, folder_of
+from benchmarks.methods.grid import METHODS, Cell, cells, folder_of, portable
 from benchmarks.methods.outcome import Outcome, read
 from benchmarks.methods.tasks import TASKS
 from sparsify.errors import Problem, unknown
@@ -47,8 +47,8 @@ def methods(
     if page:
         write_page()
         return
-    asked = list(_cells(task, budget, seeds, methods, sparsities))
-    folder = folder_of(FOLDER, asked[0]) if asked else FOLDER
+    asked = _cells(task, budget, seeds, methods, sparsities)
+    folder = folder_of(FOLDER, asked[0])
     states = [State.of(cell, {each.name: each for each in read(folder)}) for cell in asked]
     if listed:
         for line in listing(states):
@@ -82,6 +82,8 @@ def listing(states: list[State]) -> list[str]:
     for state in states:
         if state.done is not None:
             says = f"done  {state.done.score('held-out'):.4f} held out, {state.done.cpu_s:,.0f} s"
+            if state.done.recipe != portable(state.cell):
+                says += ", with another recipe: run it --again"
         else:
             says = "missing" + (f"  about {_minutes(state)} min" if state.expected_s else "")
         lines.append(f"{state.cell.name:<36} {says}")
@@ -108,7 +110,12 @@ def _cells(task: str, budget: str, seeds: int, methods: str, sparsities: str) ->
     except ValueError:
         raise Problem("expected numbers", where=f"--sparsities {sparsities}") from None
     names = [each for each in methods.split(",") if each]
-    return list(cells(TASKS[task], BUDGETS[budget], range(seeds), names, shares))
+    found = list(cells(TASKS[task], BUDGETS[budget], range(seeds), names, shares))
+    if not found:
+        known = ", ".join(f"{each:g}" for each in METHODS[names[0]].sparsities)
+        raise Problem("no method runs at these", where=f"--sparsities {sparsities}",
+                      hint=f"{names[0]} does at {known}")  # fmt: skip
+    return found
 
 
 def _run(cell: Cell, folder: Path, data: Path, work: Path) -> None:
@@ -138,4 +145,4 @@ def write_page() -> None:
     from benchmarks.methods.page import rewrite
 
     for path in rewrite(FOLDER, results.FOLDER.parent.parent / "docs"):
-        typer.echo(f"{path.name} is new")
+        typer.echo(f"wrote {path.name}")

@@ -148,3 +148,8 @@ def cells(
 def folder_of(root: Path, cell: Cell) -> Path:
     """Where the results of a task and a budget are kept."""
     return root / cell.set_name
+
+
+def portable(cell: Cell) -> str:
+    """The resolved recipe of a run, with files named from the folder of the data or the work."""
+    return cell.recipe(cell.task.named(Path("DATA"), Path("WORK"), cell.seed)).text

@@ -47,8 +47,10 @@ def rewrite(folder: Path, docs: Path) -> Iterator[Path]:
         plot(lines, outcomes, picture)
         yield picture
         sections.append(section(lines, outcomes, f"results/{picture.name}"))
-    results.write(page, MARKED.sub(lambda found: found[1] + "\n".join(sections) + found[2], text))
-    yield page
+    after = MARKED.sub(lambda found: found[1] + "\n".join(sections) + found[2], text)
+    if after != text:
+        results.write(page, after)
+        yield page
 
 
 def section(lines: Sequence[Line], outcomes: Sequence[Outcome], picture: str) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.methods.grid import Cell
+from benchmarks.methods.grid import Cell, portable
 from benchmarks.methods.outcome import Outcome
 from benchmarks.methods.tasks import Split
 from sparsify.report import RunReport
@@ -49,7 +49,6 @@ def carry_out(
     sparse, rows = held_out(loaded, split, folder / "model.onnx")
     if dense is None:
         dense, _ = held_out(loaded, split, folder / "dense.onnx")
-    text = loaded.text.replace(str(data), "DATA").replace(str(work), "WORK")
     assert report.dense_onnx is not None
     assert report.sparse_onnx is not None
     outcome = Outcome(
@@ -72,7 +71,7 @@ def carry_out(
         resumed=resumed,
         history=[{"step": point.step, **point.values} for point in report.history],
         warnings=report.warnings,
-        recipe=text,
+        recipe=portable(cell),
         command=command,
         date=date.today().isoformat(),
         machine=report.machine,

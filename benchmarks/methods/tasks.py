@@ -27,6 +27,14 @@ class Task:
     folds: bool = False
     """Whether each seed sets others aside; for tasks with few rows."""
 
+    def named(self, data: Path, work: Path, seed: int) -> Split:
+        """The files of the task for the runs of one seed, whether they are there or not."""
+        folder = work / "data" / f"{self.name}-{self._draw(seed)}"
+        return Split(folder / "train.tsv", data / self.validation, folder / "held-out.tsv")
+
+    def _draw(self, seed: int) -> int:
+        return seed if self.folds else 0
+
     def split(self, data: Path, work: Path, seed: int) -> Split:
         """The files of the task for the runs of one seed; made in `work` if they are not there.
 
@@ -42,11 +50,9 @@ class Task:
                 where=str(source),
                 hint="name the folder of the tasks: --data FOLDER, or SPARSIFY_TASKS",
             )
-        draw = seed if self.folds else 0
-        folder = work / "data" / f"{self.name}-{draw}"
-        found = Split(folder / "train.tsv", data / self.validation, folder / "held-out.tsv")
+        found = self.named(data, work, seed)
         if not found.held_out.exists():
-            self._write(files.read(str(source)), found, draw)
+            self._write(files.read(str(source)), found, self._draw(seed))
         return found
 
     def _write(self, table: Table, to: Split, draw: int) -> None:

@@ -54,6 +54,7 @@ def test_without_a_name_the_benchmarks_are_listed() -> None:
     code, out = invoke()
     assert code == 0
     assert "training     Training and compiling: " in out
+    assert "methods      Accuracy against sparsity; " in out
 
 
 def test_an_unknown_benchmark_is_a_mistake(

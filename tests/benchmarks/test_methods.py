@@ -85,7 +85,11 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_not_run_again(
     assert str(toy / "work") not in found.recipe
     monkeypatch.setattr(running, "carry_out", lambda *_: pytest.fail("it ran again"))
     invoke(toy)
-    assert "1 of 1 done" in invoke(toy, "--list")
+    assert "another recipe" not in (listed := invoke(toy, "--list"))
+    assert "1 of 1 done" in listed
+    changed = replace(TINY, contrast=("extra=8",))
+    monkeypatch.setitem(BUDGETS, "tiny", changed)
+    assert "with another recipe: run it --again" in invoke(toy, "--list")
 
 
 def test_no_text_is_learned_from_and_held_out(toy: Path) -> None:
@@ -127,6 +131,10 @@ def test_a_base_is_a_method() -> None:
         (["--budget", "huge"], "error: no budget named 'huge'; known: full, long, quick"),
         (["--methods", "cap"], "error: no method named 'cap'; "),
         (["--sparsities", "x"], "error: --sparsities x: expected numbers"),
+        (
+            ["--sparsities", "0.5", "--methods", "soft-movement-kd"],
+            "error: --sparsities 0.5: no method runs at these; soft-movement-kd does at 0.9, 0.97",
+        ),
         (["--data", "/nowhere"], "error: /nowhere/sst2/train.tsv.gz: no such file; name the "),
     ],
 )
