@@ -1,4 +1,4 @@
-"""SparseML's and llm-compressor's modifiers that prune at once on a few samples, as passes."""
+"""SparseML's and llm-compressor's modifiers that prune by what a few samples say, as passes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sparsify.errors import Problem
 from sparsify.importing.draft import Draft, pattern
 from sparsify.importing.keys import Keys
 from sparsify.importing.pruning import chosen_targets
+from sparsify.importing.ramps import when
 from sparsify.importing.rows import listed
 
 ORDER = "weights are pruned in the program's order, each on what reaches it"
@@ -36,8 +37,8 @@ def wanda(keys: Keys, draft: Draft) -> None:
 
 
 def obs(keys: Keys, draft: Draft) -> None:
-    """oBERT: pruned at once here, however gradual it was."""
-    share = keys.share("final_sparsity")
+    """oBERT, along its schedule, or at once where it has none."""
+    share, initial = keys.share("final_sparsity"), keys.share("init_sparsity", 0.0) or 0.0
     if share is None:
         raise Problem(f"{keys.path}.final_sparsity: required, but missing", where=keys.at())
     keys.same("final_sparsity", f"sparsity: {share:g}")
@@ -58,9 +59,9 @@ def obs(keys: Keys, draft: Draft) -> None:
         draft.data["calibration_rows"] = int(samples)
         keys.near("num_grads", f"data.calibration_rows: {samples:g}", "a gradient is of one sample")
     keys.needless("grad_sampler_kwargs", "gradients are of one sample each")
-    once = "`obert` prunes once, before training, not along a schedule"
-    for name in ("init_sparsity", "start_epoch", "end_epoch", "update_frequency", "inter_func"):
-        keys.lost(name, once)
+    first = initial / share if initial <= share and share else 0.0
+    options |= when(keys, draft, first, in_steps=True)
+    keys.same("init_sparsity", f"schedule: first {first:.4g} of the sparsity")
     keys.needless("leave_enabled", "masks stay")
     draft.prune("obert", options, chosen_targets(keys))
 

@@ -14,7 +14,7 @@ CURVES = {
 }
 
 
-def when(keys: Keys, draft: Draft, first: float) -> dict[str, Any]:
+def when(keys: Keys, draft: Draft, first: float, *, in_steps: bool = False) -> dict[str, Any]:
     """The schedule and its place in the run."""
     begin, finish = _key(keys, "start_epoch", "start"), _key(keys, "end_epoch", "end")
     start = max(keys.number(begin, 0.0) or 0.0, 0.0)
@@ -34,6 +34,8 @@ def when(keys: Keys, draft: Draft, first: float) -> dict[str, Any]:
         return {"schedule": {"steps": {"count": 1}}}
     curve, power = _curve(keys)
     options: dict[str, Any] = {"schedule": schedule(curve, power, first), **shares}
+    if in_steps:
+        return options | _cycles(keys, end - start, curve, first)
     return options | _updates(keys, draft, end - start)
 
 
@@ -70,6 +72,17 @@ def _updates(keys: Keys, draft: Draft, span: float) -> dict[str, Any]:
         keys.same(name, f"every: {steps} steps")
         return {"every": steps}
     keys.near(name, "every: 8", "epochs are steps with --steps-per-epoch; every 8 steps without")
+    return {}
+
+
+def _cycles(keys: Keys, span: float, curve: str, first: float) -> dict[str, Any]:
+    """The same for a pass that changes its masks whenever its schedule has risen."""
+    every = keys.number("update_frequency", -1.0) or -1.0
+    cycles = round(span / every)
+    if curve == "cubic" and cycles > 0 and abs(cycles * every - span) < 1e-9:
+        keys.same("update_frequency", f"schedule: cyclic, cycles: {cycles}")
+        return {"every": 1, "schedule": {"cyclic": {"cycles": cycles, "first": first}}}
+    keys.near("update_frequency", "every: 100", "masks change every 100 steps")
     return {}
 
 

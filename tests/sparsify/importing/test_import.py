@@ -133,6 +133,15 @@ def test_a_smooth_cubic_is_the_old_formula_at_every_update() -> None:
     assert prune.sparsity * progress(prune, 401, 500) == 0.8
 
 
+def test_obert_prunes_in_the_old_steps() -> None:
+    obert = next(e for e in imported("obert.yaml").recipe.passes if e.tag == "obert")
+    for step in range(30 * 50):
+        epoch = step / 50
+        updated = int((min(epoch, 26.0) - 2) / 4) * 4
+        wanted = 0.7 + (0.9 - 0.7) * (1 - (1 - updated / 24) ** 3) if epoch >= 2 else 0.0
+        assert obert.sparsity * progress(obert, step, 1500) == pytest.approx(wanted, abs=1e-12)
+
+
 def test_soft_thresholds_and_their_strength_are_the_old_formula() -> None:
     attention, dense = passes("movement.json", Length(steps_per_epoch=200))
     total, warmup, last = 2000, 100, 3
