@@ -20,6 +20,7 @@ from sparsify import schema
 from sparsify.cli import app
 from sparsify.errors import Problem
 from tests.sparsify import tiny
+from tests.sparsify.plugin_sources import without_plugins
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
@@ -56,7 +57,7 @@ def named(page: Path) -> str:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with what the pages speak of: FOLDER, data, a module of one's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -66,7 +67,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / f"{split}.tsv").write_text(rows)
         (tmp_path / f"{split}.tsv.gz").write_bytes(gzip.compress(rows.encode()))
     (tmp_path / "old.yaml").write_text(OLD_RECIPE)
-    return tmp_path
+    with without_plugins():
+        yield tmp_path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

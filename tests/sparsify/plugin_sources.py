@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from sparsify import plugin_files
+from sparsify.kinds import Member
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "writing-a-pass.md"
 DOCUMENTED = re.findall(r"```python.*?\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
@@ -25,3 +30,22 @@ WRONG = {
     "fails.py": "import os\n\nos.no_such_thing\n",
     "missing_import.py": "import no_such_package\n",
 }
+
+
+@contextmanager
+def without_plugins() -> Iterator[None]:
+    """No file is loaded before, and what is loaded inside is forgotten."""
+    _forget()
+    try:
+        yield
+    finally:
+        _forget()
+
+
+def _forget() -> None:
+    for registry in plugin_files.registries():
+        for name, each in list(registry.items()):
+            owner = each.function if isinstance(each, Member) else each
+            if owner.__module__ in plugin_files._loaded:
+                del registry[name]
+    plugin_files._loaded.clear()

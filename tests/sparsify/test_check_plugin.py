@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from sparsify import cli
-from sparsify.plugin_files import registries
-from tests.sparsify.plugin_sources import DOCUMENTED
+from tests.sparsify.plugin_sources import DOCUMENTED, without_plugins
 
 BAD = '''
 from typing import ClassVar
@@ -52,12 +51,9 @@ RUNS = "runs, or refuses and changes nothing"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    before = [dict(registry) for registry in registries()]
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    for registry, kept in zip(registries(), before, strict=True):
-        registry.clear()
-        registry.update(kept)
+    with without_plugins():
+        yield tmp_path
 
 
 def check(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

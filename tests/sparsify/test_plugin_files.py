@@ -13,22 +13,19 @@ from sparsify.errors import Problem
 from sparsify.pipeline import Pass
 from sparsify.plugin_files import comes_from, load_file, registries
 from sparsify.schema import to_yaml
-from tests.sparsify.plugin_sources import DOCUMENTED, RECIPE, WRONG
+from tests.sparsify.plugin_sources import DOCUMENTED, RECIPE, WRONG, without_plugins
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with the documented plugin and wrong ones; what they register is forgotten."""
-    before = [dict(registry) for registry in registries()]
     (tmp_path / "drop_small.py").write_text(DOCUMENTED)
     (tmp_path / "mine.yaml").write_text(RECIPE)
     for name, text in WRONG.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    for registry, kept in zip(registries(), before, strict=True):
-        registry.clear()
-        registry.update(kept)
+    with without_plugins():
+        yield tmp_path
 
 
 def test_the_documented_pass_has_at_most_thirty_lines() -> None:
