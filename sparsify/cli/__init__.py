@@ -10,6 +10,7 @@ import typer
 
 import sparsify
 from sparsify.cli import (
+    diff,
     doctor,
     exports,
     files,
@@ -36,6 +37,7 @@ for verb in (
     recipes.run,
     recipes.plan,
     results.show,
+    diff.diff,
     page.report,
     files.export,
     files.bench,

@@ -10,15 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sparsify.report import PassReport, PlanReport
+from sparsify.view.alike import merged, of_all_layers
 from sparsify.view.storage import storage_table
 from sparsify.view.tables import table
 from sparsify.view.tails import Tail
 from sparsify.view.words import facts, milliseconds, number, percent, plural, seconds, size
 
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 OWN_NUMBER = re.compile(r"(?<!of )(?<![\d,.])\d[\d,]*(?:\.\d+)?")
 """A number of one weight; what follows `of` is shared by weights that are alike."""
-LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
 def plan_view(plan: PlanReport) -> RenderableType:
@@ -62,24 +61,12 @@ def _alike(told: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     for name, words in told.items():
         groups.setdefault(OWN_NUMBER.sub("#", words), []).append(name)
     groups = dict(sorted(groups.items(), key=lambda group: -len(group[1])))
-    return [(_merged([told[name] for name in names]), names) for names in groups.values()]
-
-
-def _merged(texts: Sequence[str]) -> str:
-    """`5 to 9 of 12 heads zero` for texts of one wording."""
-    columns = zip(*(NUMBER.findall(text) for text in texts), strict=True)
-    found = iter([_range(column) for column in columns])
-    return NUMBER.sub(lambda _: next(found), texts[0])
-
-
-def _range(column: Sequence[str]) -> str:
-    ordered = sorted(set(column), key=lambda each: float(each.replace(",", "")))
-    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
+    return [(merged([told[name] for name in names]), names) for names in groups.values()]
 
 
 def _who(names: Sequence[str]) -> str:
     """The first names, all layers of one kind as one."""
-    kinds = list(dict.fromkeys(LAYER.sub("*", name) for name in names))
+    kinds = list(dict.fromkeys(of_all_layers(name) for name in names))
     return kinds[0] if len(kinds) == 1 else f"{kinds[0]}, +{len(kinds) - 1}"
 
 

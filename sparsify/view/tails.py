@@ -9,6 +9,14 @@ from rich.measure import Measurement
 from rich.text import Text
 
 
+def tail(text: str, room: int) -> str:
+    """`text`, or as much of its end as fits: `...attention.self.query.weight`."""
+    if len(text) <= room:
+        return text
+    end = text[len(text) - max(room - 3, 0) :]
+    return f"...{end.partition('.')[2] or end}"[:room]
+
+
 @dataclass(frozen=True)
 class Tail:
     """One line, cut at its beginning: `...attention.self.query.weight`."""
@@ -17,10 +25,7 @@ class Tail:
     style: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room, shown = options.max_width, self.text
-        if len(shown) > room:
-            end = shown[len(shown) - max(room - 3, 0) :]
-            shown = f"...{end.partition('.')[2] or end}"[:room]
+        shown = tail(self.text, options.max_width)
         yield Text(shown, self.style, no_wrap=True)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
