@@ -151,6 +151,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     )
     assert resumed.returncode == 0, resumed.stderr
     assert same_weights(result, output)
+    assert (output / "history.json").read_text() == (result / "history.json").read_text()
 
 
 def test_a_damaged_checkpoint_is_one_sentence(toy: Path) -> None:
