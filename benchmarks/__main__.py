@@ -95,14 +95,25 @@ def shown(name: str, *, quick: bool, as_json: bool) -> Iterator[Case]:
 def rewrite_readme() -> None:
     from benchmarks import readme, results
 
-    path = catalog.ROOT.parent / "README.md"
-    before = path.read_text()
-    after = readme.rewritten(before, results.FOLDER)
-    if after == before:
-        typer.echo("the tables in README.md are up to date")
-        return
-    results.write(path, after)
-    typer.echo("README.md has new tables")
+    for page in readme.PAGES:
+        path = catalog.ROOT.parent / page
+        before = path.read_text()
+        after = readme.rewritten(before, results.FOLDER)
+        if after != before:
+            results.write(path, after)
+        typer.echo(f"{page} {'was' if after == before else 'is now'} up to date")
+    draw(catalog.ROOT.parent / "docs" / "why-faster.png")
+
+
+def draw(path: Path) -> None:
+    """The break-even curves that are kept."""
+    from benchmarks import break_even, results
+    from benchmarks.case import Case
+
+    found = results.latest(results.FOLDER, "curves")
+    if found is not None:
+        cases = [Case.read(line) for line in found["cases"]]
+        break_even.plot(break_even.curves(cases), path)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The tables of the README, made from the results that are kept."""
+"""The tables of the README and of the documentation, made from the results that are kept."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from benchmarks import results
+from benchmarks import break_even, results
 from benchmarks.case import Case
 from sparsify.errors import Problem, unknown
 from sparsify.report import RunReport
@@ -35,10 +36,8 @@ def rewritten(text: str, folder: Path) -> str:
 
 def timings(name: str, folder: Path) -> str:
     """The cases of the latest result of a benchmark."""
-    found = results.latest(folder, name)
-    if found is None:
-        raise _missing(f"{name}-*.json", f"run `python -m benchmarks {name}`")
-    cases = [Case.read(line) for line in found["cases"]]
+    found = _kept(name, folder)
+    cases = _cases(found)
     rows = [
         (
             f"`{case.case}`",
@@ -52,11 +51,29 @@ def timings(name: str, folder: Path) -> str:
     ]
     head = ("case", "what", "ours", "baseline", "ratio", "goal")
     note = (
-        f"`{found['command']}`, {found['date']}, {_machine(found['machine'])}, torch "
-        f"{found['versions']['torch']}; medians of pairs in turns. The ratio is ours / baseline, "
+        f"{_how(found)}; medians of pairs in turns. The ratio is ours / baseline, "
         "and baseline / ours where the goal is `>=`.\n"
     )
     return _markdown(head, rows, numbers=4) + "\n" + note
+
+
+def _kept(name: str, folder: Path) -> dict[str, Any]:
+    found = results.latest(folder, name)
+    if found is None:
+        raise _missing(f"{name}-*.json", f"run `python -m benchmarks {name}`")
+    return found
+
+
+def _cases(found: dict[str, Any]) -> list[Case]:
+    return [Case.read(line) for line in found["cases"]]
+
+
+def _how(found: dict[str, Any]) -> str:
+    """What was run, when, on what."""
+    return (
+        f"`{found['command']}`, {found['date']}, {_machine(found['machine'])}, torch "
+        f"{found['versions']['torch']}"
+    )
 
 
 def runs(folder: Path) -> str:
@@ -73,11 +90,57 @@ def runs(folder: Path) -> str:
     return _markdown(head, rows, numbers=0) + "\n" + note
 
 
+def break_evens(folder: Path) -> str:
+    """From which sparsity on layers are faster."""
+    found = _kept("curves", folder)
+    shown = [f"{sparsity:.0%}" for sparsity in break_even.SHOWN]
+    head = ("zeros", "outputs x inputs", "tokens", "break-even", *shown)
+    rows = break_even.rows(break_even.curves(_cases(found)))
+    return _markdown(head, rows, numbers=6) + "\n" + _how(found) + ".\n"
+
+
+def shares(folder: Path) -> str:
+    """Where the time goes, operator by operator."""
+    found = _kept("operators", folder)
+    rows = [
+        (f"`{case.case.partition(', ')[0]}`", case.case.partition(", ")[2], f"{case.value:.2f} ms",
+         f"{case.ratio:.0%}")
+        for case in _cases(found)
+    ]  # fmt: skip
+    return (
+        _markdown(("operator", "model", "time", "share"), rows, numbers=2)
+        + "\n"
+        + _how(found)
+        + ".\n"
+    )
+
+
+def grid(folder: Path) -> str:
+    """How often what `auto` chose is as fast as the better of dense and sparse."""
+    found = _kept("lowering", folder)
+    cases = _cases(found)
+    held, worst = sum(bool(case.holds) for case in cases), min(cases, key=lambda case: case.ratio)
+    return (
+        f"{held} of {len(cases)} layers are at least 0.97 of the better of dense and sparse; the "
+        f"slowest is {worst.ratio:.2f} ({worst.case}: outputs x inputs, tokens, zeros). "
+        f"{_how(found)}.\n"
+    )
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
+    "break-even": break_evens,
+    "int8": partial(timings, "int8"),
+    "loading": partial(timings, "loading"),
+    "lowering": grid,
+    "operators": shares,
+    "peer": partial(timings, "peer"),
     "runs": runs,
+    "runtime": partial(timings, "runtime"),
     "structure": partial(timings, "structure"),
     "training": partial(timings, "training"),
 }
+PAGES = ("README.md", "docs/runtime.md", "docs/why-faster.md")
+"""In which tables stand between markers."""
 
 
 def _run(task: str, report: RunReport) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import catalog, results
+from benchmarks import catalog, readme, results
 from benchmarks.case import Case, Goal, judge
 from benchmarks.timing import Timing
 
@@ -110,8 +110,12 @@ def test_a_folder_that_is_not_there_is_a_mistake(
     assert capsys.readouterr().err == f"error: {tmp_path / 'no'}: no such folder; make it first\n"
 
 
-def test_the_readme_is_rewritten_in_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pages_are_rewritten_in_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(catalog, "ROOT", tmp_path / "benchmarks")
-    (tmp_path / "README.md").write_text("# no table\n")
-    assert invoke("readme") == (0, "the tables in README.md are up to date\n")
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    (tmp_path / "docs").mkdir()
+    for page in readme.PAGES:
+        (tmp_path / page).write_text("# no table\n")
+    code, told = invoke("readme")
+    assert (code, told.splitlines()) == (0, [f"{page} was up to date" for page in readme.PAGES])
     assert (tmp_path / "README.md").read_text() == "# no table\n"
