@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from passes.raising import Raising
 from passes.ramp import progress, ramp
 from passes.units import OneWeight
-from sparsify.plan import Duty, Run
+from sparsify.plan import Run
 from sparsify.program import Program
 
 if TYPE_CHECKING:
     from passes.obert import Obert
 
 
-class GradualObert(Duty):
+class GradualObert(Raising):
     """Raises the sparsity of some weights in steps, and corrects what stays at each of them."""
 
     name = "obert"
@@ -27,7 +24,6 @@ class GradualObert(Duty):
         self.program = program
         self.places = places
         self.covers = tuple(place.name for place in places)
-        self.sparsity = 0.0
 
     def planned(self, step: int, steps: int) -> float:
         """The sparsity that the schedule asks for before step `step` of `steps`."""
@@ -50,12 +46,3 @@ class GradualObert(Duty):
 
     def rehearse(self) -> None:
         self.settings.correct(self.program, self.places, self.settings.sparsity)
-
-    def restore(self, run: Run, state: Mapping[str, Tensor], step: int) -> None:
-        self.sparsity = float(state["sparsity"])
-
-    def state(self) -> dict[str, Tensor]:
-        return {"sparsity": torch.tensor(self.sparsity, dtype=torch.float64)}
-
-    def facts(self) -> dict[str, float]:
-        return {"sparsity_fraction": self.sparsity}

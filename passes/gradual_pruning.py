@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 
 from passes.masking import write_masks
+from passes.raising import Raising
 from passes.ramp import progress, ramp
 from passes.units import Place
-from sparsify.plan import Duty, Learned, Run
+from sparsify.plan import Learned, Run
 from sparsify.program import MASK, Program
 
 if TYPE_CHECKING:
     from passes.prune import Prune
 
 
-class GradualPruning(Duty):
+class GradualPruning(Raising):
     """Raises the sparsity of some weights along a schedule while they are trained."""
 
     name = "prune"
@@ -28,7 +28,6 @@ class GradualPruning(Duty):
         self.program = program
         self.places = places
         self.covers = tuple(dict.fromkeys(name for place in places for name in place.weights))
-        self.sparsity = 0.0
         self.learns = "scores" in settings.criterion.needs
         start = settings.scores.start
         self.scores = {
@@ -83,15 +82,6 @@ class GradualPruning(Duty):
 
     def rehearse(self) -> None:
         write_masks(self.settings, self.program, self.places, self.settings.sparsity, self.scores)
-
-    def restore(self, run: Run, state: Mapping[str, Tensor], step: int) -> None:
-        self.sparsity = float(state["sparsity"])
-
-    def state(self) -> dict[str, Tensor]:
-        return {"sparsity": torch.tensor(self.sparsity, dtype=torch.float64)}
-
-    def facts(self) -> dict[str, float]:
-        return {"sparsity_fraction": self.sparsity}
 
 
 def first_scores(weight: Tensor, start: Literal["magnitude", "zero"]) -> Tensor:

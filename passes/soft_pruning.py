@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from passes.gradual_pruning import first_scores
+from passes.raising import Raising
 from passes.ramp import progress
 from passes.ranking import keep_largest
-from sparsify.plan import Duty, Learned, Moment, Run
+from sparsify.plan import Learned, Moment, Run
 from sparsify.program import MASK, Program
 
 if TYPE_CHECKING:
     from passes.soft_prune import SoftPrune
 
 
-class SoftPruning(Duty):
+class SoftPruning(Raising):
     """Raises the threshold that the scores of some weights are held to while they are trained."""
 
     name = "soft-prune"
@@ -32,7 +32,6 @@ class SoftPruning(Duty):
             for name in weights
         }
         self.steps = 0
-        self.sparsity = 0.0
 
     def learned(self) -> Learned | None:
         return Learned(self.scores, self.settings.scores.learning_rate)
@@ -80,15 +79,6 @@ class SoftPruning(Duty):
             f"sigmoid(score) <= {wanted.threshold}, {len(self.covers)} weights, lambda "
             f"{wanted.regularization}, as it is at the end for the last {wanted.cooldown:.0%}"
         ]
-
-    def restore(self, run: Run, state: Mapping[str, Tensor], step: int) -> None:
-        self.sparsity = float(state["sparsity"])
-
-    def state(self) -> dict[str, Tensor]:
-        return {"sparsity": torch.tensor(self.sparsity, dtype=torch.float64)}
-
-    def facts(self) -> dict[str, float]:
-        return {"sparsity_fraction": self.sparsity}
 
 
 def threshold_mask(scores: Tensor, threshold: float, floor: float) -> Tensor:

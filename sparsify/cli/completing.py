@@ -12,11 +12,7 @@ SCHEMA = "recipe.schema.json"
 
 def recipe_names(incomplete: str) -> list[str]:
     """Built-in recipes and YAML files that begin so."""
-    from sparsify.shipped import builtin_recipes
-
-    return [name for name in builtin_recipes() if name.startswith(incomplete)] + files(
-        incomplete, (".yaml", ".yml")
-    )
+    return builtin_names(incomplete) + files(incomplete, (".yaml", ".yml"))
 
 
 def builtin_names(incomplete: str) -> list[str]:

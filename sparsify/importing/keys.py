@@ -9,6 +9,8 @@ from sparsify.errors import Problem, nearest
 from sparsify.importing.rows import Account, Fate, Row, shown
 from sparsify.schema.nodes import Entry, Scalar, Table, plain
 
+LOGGED = "runs are logged whole here"
+
 
 class Keys:
     """The keys of one mapping of the old recipe, each of which is told of exactly once.
@@ -45,10 +47,11 @@ class Keys:
 
     def need(self, name: str) -> float:
         """A number without which the modifier means nothing."""
-        found = self.number(name)
-        if found is None:
-            raise Problem(f"{self.path}.{name}: required, but missing", where=self.at())
-        return found
+        return self._there(name, self.number(name))
+
+    def need_share(self, name: str) -> float:
+        """The same for a number from 0 to 1."""
+        return self._there(name, self.share(name))
 
     def share(self, name: str, default: float | None = None) -> float | None:
         """A number from 0 to 1."""
@@ -68,6 +71,11 @@ class Keys:
         if found not in (True, False, 0, 1):
             raise self._expected(name, "true or false")
         return bool(found)
+
+    def structure(self, name: str) -> str | list[int]:
+        """The structure of masks, by name or as [rows, columns]."""
+        found = self.value(name, "unstructured")
+        return found if isinstance(found, list) else str(found)
 
     def words(self, name: str, default: Sequence[str] = ()) -> list[str]:
         """One text, or a list of them."""
@@ -114,6 +122,11 @@ class Keys:
         self.told.add(name)
         path = f"{self.path}.{name}".lstrip(".")
         self.account.rows.append(Row(path, shown(entry.node), new, fate, why, entry.key))
+
+    def _there(self, name: str, found: float | None) -> float:
+        if found is None:
+            raise Problem(f"{self.path}.{name}: required, but missing", where=self.at())
+        return found
 
     def _expected(self, name: str, what: str) -> Problem:
         found = shown(self.table.entries[name].node) or "nothing"

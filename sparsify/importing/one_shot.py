@@ -38,12 +38,10 @@ def wanda(keys: Keys, draft: Draft) -> None:
 
 def obs(keys: Keys, draft: Draft) -> None:
     """oBERT, along its schedule, or at once where it has none."""
-    share, initial = keys.share("final_sparsity"), keys.share("init_sparsity", 0.0) or 0.0
-    if share is None:
-        raise Problem(f"{keys.path}.final_sparsity: required, but missing", where=keys.at())
+    share, initial = keys.need_share("final_sparsity"), keys.share("init_sparsity", 0.0) or 0.0
     keys.same("final_sparsity", f"sparsity: {share:g}")
     options: dict[str, Any] = {"sparsity": share}
-    found = pattern(_given(keys, "mask_type"))
+    found = pattern(keys.structure("mask_type"))
     if found not in (None, "element"):
         options["pattern"] = found
     keys.same("mask_type", f"pattern: {listed(found)}")
@@ -68,7 +66,7 @@ def obs(keys: Keys, draft: Draft) -> None:
 
 def _what(keys: Keys) -> tuple[dict[str, Any], int]:
     """Sparsity and pattern, and the size of the groups of an N:M pattern."""
-    found = pattern(_given(keys, "mask_structure"), pruned=True)
+    found = pattern(keys.structure("mask_structure"), pruned=True)
     share = keys.value("sparsity")
     if isinstance(share, list):
         keys.lost("sparsity", "one sparsity for each layer; give each its own pass")
@@ -95,8 +93,3 @@ def _rest(keys: Keys) -> list[str]:
     for name in ("sparsity_profile", "owl_m", "owl_lmbda"):
         keys.lost(name, OWL)
     return chosen_targets(keys)
-
-
-def _given(keys: Keys, name: str) -> str | list[int]:
-    given = keys.value(name, "unstructured")
-    return given if isinstance(given, list) else str(given)

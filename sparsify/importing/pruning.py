@@ -8,12 +8,11 @@ from typing import Any
 from sparsify.errors import Problem
 from sparsify.importing import targets
 from sparsify.importing.draft import Draft, pattern
-from sparsify.importing.keys import Keys
+from sparsify.importing.keys import LOGGED, Keys
 from sparsify.importing.ramps import when
 from sparsify.importing.rows import listed
 
 Handler = Callable[[Keys, Draft], None]
-LOGGED = "runs are logged whole here"
 STAYS = "masks stay until the weights are written, here always"
 
 
@@ -82,8 +81,7 @@ def chosen_targets(keys: Keys) -> list[str]:
 
 
 def _structure(keys: Keys, name: str) -> dict[str, Any]:
-    given = keys.value(name, "unstructured")
-    found = pattern(given if isinstance(given, list) else str(given))
+    found = pattern(keys.structure(name))
     if found is None:
         keys.lost(name, "no such pattern here; single weights are pruned")
         return {}
@@ -106,9 +104,7 @@ def _sparsities(keys: Keys, chosen: list[str]) -> list[tuple[float, list[str]]]:
     """Each final sparsity, and the targets that it is for."""
     found = keys.value("final_sparsity")
     if not isinstance(found, dict):
-        share = keys.share("final_sparsity")
-        if share is None:
-            raise Problem(f"{keys.path}.final_sparsity: required, but missing", where=keys.at())
+        share = keys.need_share("final_sparsity")
         keys.same("final_sparsity", f"sparsity: {share:g}")
         return [(share, chosen)]
     keys.same("final_sparsity", f"{len(found)} passes, one for each sparsity")

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from sparsify.importing import targets
 from sparsify.importing.draft import Draft
-from sparsify.importing.keys import Keys
+from sparsify.importing.keys import LOGGED, Keys
 from sparsify.importing.rows import listed
 
 ONE_RATE = "one learning rate for the whole run: up for `warmup`, then straight down to zero"
-LOGGED = "runs are logged whole here"
 CLASSIFIERS = "only classifiers and regressors are trained, by their `logits`"
 
 

@@ -36,12 +36,13 @@ def card(report: RunReport, recipe: Recipe, folder: Path, text: str) -> str:
 
     plain = (folder / "config.json").is_file() and not is_saved(str(folder))
     hub = _hub_name(report.model)
+    task = "text-classification" if recipe.data is not None else None
     data = ModelCardData(
         model_name=folder.absolute().name,
         base_model=hub or None,
         library_name="transformers" if plain else None,
-        pipeline_tag="text-classification" if recipe.data is not None else None,
-        tags=["sparsify", "pruning", "onnx", "text-classification"][: 4 if recipe.data else 3],
+        pipeline_tag=task,
+        tags=["sparsify", "pruning", "onnx", *([task] if task else [])],
         eval_results=_results(report, recipe),
     )
     parts = [
