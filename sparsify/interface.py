@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from sparsify import pipeline, schema
-from sparsify.analysis.cost import cost
-from sparsify.analysis.roles import roles
+from sparsify.analysis.cost import cost, macs_per_weight
 from sparsify.batches import samples
 from sparsify.errors import Problem
+from sparsify.inspection.facts import Weight
+from sparsify.inspection.model import weights
 from sparsify.pipeline import Step
 from sparsify.program import Program
 from sparsify.recipe import Export
@@ -62,26 +63,13 @@ def apply(
 
 
 @dataclass(frozen=True)
-class Weight:
-    """One parameter of a program."""
-
-    name: str
-    shape: tuple[int, ...]
-    role: str
-    """Such as `ffn.down`; see docs/recipes.md."""
-    sparsity: float
-    """The share of zeros, masks included, 0 to 1."""
-    masked: bool
-
-
-@dataclass(frozen=True)
 class Inspection:
     """What is in a program."""
 
     cost: Cost
     """Parameters, zeros, multiply-accumulates and bytes of one forward pass."""
     weights: tuple[Weight, ...]
-    """Every parameter, in the order of the graph."""
+    """Every parameter with its role, shape, sparsity and cost, in the order of the graph."""
     inputs: dict[str, tuple[int | str, ...]]
     """The shape of each input; a dimension that may vary is a name."""
 
@@ -90,24 +78,19 @@ class Inspection:
         """The share of zeros among the masked weights or, where there are no masks, in products."""
         masked = [each for each in self.weights if each.masked]
         among = masked or [each for each in self.weights if len(each.shape) > 1]
-        total = sum(torch.Size(each.shape).numel() for each in among)
-        zeros = sum(each.sparsity * torch.Size(each.shape).numel() for each in among)
+        total = sum(each.count for each in among)
+        zeros = sum(each.sparsity * each.count for each in among)
         return zeros / total if total else 0.0
 
 
 def inspect(program: Program) -> Inspection:
     """What is in a program: its cost, and every parameter with role, shape and sparsity."""
-    masks = program.masks()
-    found = []
-    for name, role in roles(program).items():
-        tensor = program.effective(name)
-        zeros = float((tensor == 0).float().mean()) if tensor.numel() else 0.0
-        found.append(Weight(name, tuple(tensor.shape), role, zeros, name in masks))
+    macs = macs_per_weight(program)
     shapes = {
         name: tuple(program.dynamic.get(name, {}).get(i, size) for i, size in enumerate(each.shape))
         for name, each in program.inputs.items()
     }
-    return Inspection(cost(program), tuple(found), shapes)
+    return Inspection(cost(program), tuple(weights(program, macs)), shapes)
 
 
 def to_onnx(program: Program, path: Path | str, *, lowering: str = "auto") -> Exported:

@@ -73,7 +73,7 @@ def _facts(target: str, source: Source, program: Program, batch: int, sequence: 
     return ModelFacts(
         model=target,
         architecture=type(source.module).__name__,
-        weights=tuple(_weights(program, of_one)),
+        weights=tuple(weights(program, of_one)),
         removable=tuple(map(_removable, structures(program))),
         sequence=sequence,
         attention_macs=of_one.get("", 0),
@@ -81,8 +81,8 @@ def _facts(target: str, source: Source, program: Program, batch: int, sequence: 
     )
 
 
-def _weights(program: Program, macs: Mapping[str, int]) -> list[Weight]:
-    """Every parameter in graph order."""
+def weights(program: Program, macs: Mapping[str, int]) -> list[Weight]:
+    """Every parameter in graph order; `macs` by weight."""
     known, masks = roles(program), program.masks()
     found = []
     for name, role in known.items():
