@@ -35,6 +35,7 @@ class SparsifyTrainerMixin(Above):
     It is no callback, for a callback can add neither a loss nor parameters to the optimizer. From
     `train` until its end the model computes with masked weights; then the zeros are in the model's
     own weights, and everything is as before: `save_model`, `evaluate`, `predict`, `pipeline`.
+    A `compute_loss` of your own belongs into the class that is mixed with, not into the mixture.
 
     Of the recipe `passes` and `train.task_weight` count; rates, steps and data are the Trainer's.
     One process on one device.
@@ -120,7 +121,12 @@ class SparsifyTrainerMixin(Above):
         """The Trainer's own, with a group for what each duty learns, at its rate."""
         fresh = self.optimizer is None
         optimizer = super().create_optimizer(model)
-        if self.own_run is not None and fresh:
+        if self.own_run is not None:
+            if self.own_run.rates and not fresh:
+                raise Problem(
+                    "the recipe learns scores or projections, and the optimizer is there already",
+                    hint="leave `optimizers` out, and make a Trainer for each `train`",
+                )
             for tensors, rate in zip(self.own_run.learned, self.own_run.rates, strict=True):
                 group = {"params": list(tensors.parameters()), "lr": rate, "weight_decay": 0.0}
                 optimizer.add_param_group(group)

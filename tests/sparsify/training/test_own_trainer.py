@@ -221,3 +221,10 @@ def test_what_cannot_be_done_is_said_before_the_first_step(
         trainer.train()
     assert str(caught.value) == says
     assert "forward" not in vars(trainer.model)
+
+
+def test_an_optimizer_of_the_users_own_cannot_learn_scores_and_that_is_said(tmp_path: Path) -> None:
+    trainer = own(tmp_path, ["insert-masks", {"prune": PRUNE}])
+    trainer.optimizer = torch.optim.SGD(trainer.model.parameters(), 0.1)  # type: ignore[union-attr]
+    with pytest.raises(sparsify.Problem, match="and the optimizer is there already; leave"):
+        trainer.train()
