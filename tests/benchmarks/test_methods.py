@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks import __main__ as benchmarks
-from benchmarks.methods import command, grid, page, running
+from benchmarks.methods import command, grid, page, pull, running
 from benchmarks.methods.budgets import BUDGETS, Budget
 from benchmarks.methods.grid import METHODS, Cell, cells
 from benchmarks.methods.outcome import Outcome, read
@@ -90,6 +90,21 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_not_run_again(
     changed = replace(TINY, contrast=("extra=8",))
     monkeypatch.setitem(BUDGETS, "tiny", changed)
     assert "with another recipe: run it --again" in invoke(toy, "--list")
+
+
+def test_the_terms_of_the_loss_are_held_against_each_other(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TASKS, "sst2", TOY)
+    monkeypatch.setitem(BUDGETS, "quick", TINY)
+    found = [line.rsplit(maxsplit=2) for line in pull.lines(toy, toy / "work")]
+    assert len(found) == 3 * 6
+    for _, norm, cosine in found:
+        assert float(norm) >= 0
+        assert abs(float(cosine)) <= 1.01
+    cosines = {" ".join(name.split()): float(cosine) for name, _, cosine in found}
+    # what all are held against is the sum of these two
+    assert max(cosines["pre-trained task"], cosines["pre-trained distillation"]) > 0.7
 
 
 def test_no_text_is_learned_from_and_held_out(toy: Path) -> None:
