@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 def diff(
     old: Annotated[
-        str,
-        typer.Argument(
-            metavar="OLD", help="A run's folder, a model, a recipe, RECIPE@PASS, or an ONNX file."
-        ),
+        str, typer.Argument(metavar="OLD", help="A run, model, recipe, RECIPE@PASS or ONNX file.")
     ],
     new: Annotated[
         str, typer.Argument(metavar="NEW", help="Another of that kind; @PASS: the same recipe.")
@@ -37,9 +34,10 @@ def diff(
 ) -> None:
     """Show what differs between two models, programs, recipes, runs or ONNX files.
 
-    A program is RECIPE@PASS: `sparsify diff demo@clean @insert-masks` shows what the passes between
-    them did; RECIPE@start is the model as captured, RECIPE@prune:2 the second `prune`. The exit
-    code is 0 whether or not anything differs.
+    A program is RECIPE@PASS: `sparsify diff demo@clean @insert-masks` shows
+    what the passes between the two did. RECIPE@start is the model as captured,
+    RECIPE@prune:2 what the second `prune` left.
+    The exit code is 0 whether or not anything differs.
     """
     from sparsify.compare import Asked, compare
 
