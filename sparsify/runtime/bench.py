@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +120,9 @@ def _row(
         batch=dimensions.batch,
         sequence=dimensions.sequence,
         sizes=dict(dimensions.given),
-        **asdict(cost),
+        load_ms=cost.load_ms,
+        memory_mb=cost.memory_mb,
+        peak_memory_mb=cost.peak_memory_mb,
     )
 
 

@@ -17,7 +17,7 @@ from sparsify.runtime.footprint import Footprint
 from sparsify.runtime.inputs import random_inputs, vocabularies
 
 Write = Callable[..., Path]
-WEIGHED = Footprint(load_ms=1.0, memory_mb=2.0, peak_memory_mb=3.0)
+WEIGHED = Footprint(load_ms=1.0, load_processor_ms=1.0, memory_mb=2.0, peak_memory_mb=3.0)
 
 
 @pytest.fixture(autouse=True)
