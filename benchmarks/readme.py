@@ -102,17 +102,9 @@ def break_evens(folder: Path) -> str:
 def shares(folder: Path) -> str:
     """Where the time goes, operator by operator."""
     found = _kept("operators", folder)
-    rows = [
-        (f"`{case.case.partition(', ')[0]}`", case.case.partition(", ")[2], f"{case.value:.2f} ms",
-         f"{case.ratio:.0%}")
-        for case in _cases(found)
-    ]  # fmt: skip
-    return (
-        _markdown(("operator", "model", "time", "share"), rows, numbers=2)
-        + "\n"
-        + _how(found)
-        + ".\n"
-    )
+    named = [(*case.case.split(", "), f"{case.ratio:.0%}") for case in _cases(found)]
+    rows = [(model, f"`{operator}`", share) for operator, model, share in named]
+    return _markdown(("model", "operator", "share"), rows, numbers=1) + "\n" + _how(found) + ".\n"
 
 
 def grid(folder: Path) -> str:
