@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,8 +18,19 @@ from sparsify.errors import Problem, nearest
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sparsify.inspection.facts import Weight
+
 
 REPORT = "report.json"
+
+
+class Order(StrEnum):
+    """What a list of weights can be sorted by; the largest first, but for the graph's order."""
+
+    GRAPH = "graph"
+    ZEROS = "zeros"
+    SIZE = "size"
+    MACS = "macs"
 
 
 def show(
@@ -29,6 +42,17 @@ def show(
         str | None,
         typer.Option("--weights", metavar="GLOB", help="List the weights whose names match."),
     ] = None,
+    sort: Annotated[
+        Order, typer.Option("--sort", help="What --weights lists first: the most of it.")
+    ] = Order.GRAPH,
+    weight: Annotated[
+        str | None,
+        typer.Option(
+            "--weight",
+            metavar="NAME",
+            help="Show one weight: its name, the end of it, or letters such as 3.q or 0.up.",
+        ),
+    ] = None,
     graph: Annotated[
         bool, typer.Option("--graph", help="Print the graph of a model, one line a call.")
     ] = False,
@@ -37,14 +61,18 @@ def show(
     """Show a run, an ONNX file, or a model: its parts, weights, zeros and graph."""
     path = Path(target)
     is_report = path.name == REPORT or (path / REPORT).is_file()
-    if graph and (is_report or path.suffix == ".onnx"):
-        raise Problem("--graph shows models only", where=target, hint="name the model's folder")
-    if is_report:
+    is_onnx = path.suffix == ".onnx"
+    for option, given in (("--graph", graph), ("--weight", weight is not None)):
+        if given and (is_onnx or path.name == REPORT):
+            raise Problem(f"{option} shows models only", where=target, hint="name the folder")
+    if weight is not None:
+        _weight(target, weight, as_json)
+    elif is_report and not graph:
         _run(path if path.name == REPORT else path / REPORT, weights, as_json)
-    elif path.suffix == ".onnx":
+    elif is_onnx:
         _onnx(path, weights, as_json)
     else:
-        _model(target, weights, graph, as_json)
+        _model(target, weights, sort, graph, as_json)
 
 
 def _run(path: Path, weights: str | None, as_json: bool) -> None:
@@ -81,12 +109,33 @@ def _onnx(path: Path, weights: str | None, as_json: bool) -> None:
     screen.answer(as_json, lambda: asdict(summary), view)
 
 
-def _model(target: str, weights: str | None, graph: bool, as_json: bool) -> None:
+def _weight(target: str, said: str, as_json: bool) -> None:
+    from sparsify.history import weight_history
+    from sparsify.inspection.find import find_weight
+    from sparsify.inspection.model import inspected, matrix
+    from sparsify.inspection.weight import weight_detail
+
+    program, model = inspected(target)
+    weight = find_weight(model.weights, said, where=f"--weight {said}")
+    history = weight_history(Path(target), weight.name)
+    detail = weight_detail(weight, matrix(program, weight.name), history)
+
+    def view() -> RenderableType:
+        from sparsify.view.weight import WeightView
+
+        return WeightView(detail)
+
+    screen.answer(as_json, detail.facts, view)
+
+
+def _model(target: str, weights: str | None, sort: Order, graph: bool, as_json: bool) -> None:
     from sparsify.inspection.model import inspected
 
     program, model = inspected(target, free=graph)
     names = set(_matching([weight.name for weight in model.weights], weights))
-    chosen = [weight for weight in model.weights if weight.name in names]
+    chosen = sorted(
+        (weight for weight in model.weights if weight.name in names), key=SORTED[sort], reverse=True
+    )
 
     def facts() -> dict[str, Any]:
         from sparsify.text import to_text
@@ -105,6 +154,15 @@ def _model(target: str, weights: str | None, graph: bool, as_json: bool) -> None
         return model_view(model) if weights is None else weights_table(chosen)
 
     screen.answer(as_json, facts, view)
+
+
+SORTED: dict[Order, Callable[[Weight], float]] = {
+    Order.GRAPH: lambda _weight: 0,
+    Order.ZEROS: lambda weight: weight.sparsity,
+    Order.SIZE: lambda weight: weight.count,
+    Order.MACS: lambda weight: weight.macs,
+}
+"""What weights are sorted by, the largest first; sorting keeps the graph's order of equals."""
 
 
 def _matching(names: Any, glob: str | None) -> list[str]:

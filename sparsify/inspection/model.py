@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sparsify import saving
+from sparsify.analysis.branches import Anatomy
 from sparsify.analysis.cost import macs_per_weight
 from sparsify.analysis.coupling import structures
 from sparsify.analysis.roles import roles
@@ -105,3 +108,16 @@ def _removable(structure: Structure) -> Removable:
         parts=tuple((part.parameter, part.axis) for part in parts),
         frozen=structure.frozen,
     )
+
+
+def matrix(program: Program, name: str) -> NDArray[np.float32]:
+    """The numbers of a weight as products see them: [outputs, inputs, ...] where it has both."""
+    tensor = program.effective(name).float()
+    for use in program.remember(Anatomy).products.values():
+        first = (*use.makes, *use.reads)
+        if use.weight == name and len(set(first)) == 2:
+            rest = [axis for axis in range(tensor.ndim) if axis not in first]
+            tensor = tensor.permute(*first, *rest)
+            break
+    found: NDArray[np.float32] = tensor.cpu().numpy()
+    return found

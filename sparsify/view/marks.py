@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,3 +64,21 @@ class Sparkline:
             return values
         gap = (len(values) - 1) / (self.width - 1)
         return [values[round(i * gap)] for i in range(self.width)]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A series as columns of several lines, from zero to the highest."""
+
+    values: Sequence[float]
+    height: int
+    style: str = "cyan"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        parts = " #" if options.ascii_only else f" {STEPS}"
+        levels = len(parts) - 1
+        highest = max(self.values, default=0) or 1
+        filled = [math.ceil(value / highest * self.height * levels) for value in self.values]
+        for line in reversed(range(self.height)):
+            drawn = (parts[min(max(each - line * levels, 0), levels)] for each in filled)
+            yield Text("".join(drawn), self.style, no_wrap=True, overflow="ignore")

@@ -246,6 +246,18 @@ def test_a_model_is_shown_as_a_tree_a_list_or_a_graph(
     assert found["graph"].startswith("program(")
 
 
+def test_a_weight_is_found_by_a_few_letters(call: Callable[..., Answer], encoder: Path) -> None:
+    assert (
+        "attention.self.query.weight  attention.query  32x32"
+        in call("show", encoder, "--weight", "1.q").out
+    )
+    found = json.loads(call("show", encoder, "--weight", "1.u", "--json").out)
+    assert (found["role"], found["shape"], found["pattern"]) == ("ffn.up", [64, 32], "dense")
+    listed = call("show", encoder, "--weights", "*.weight", "--sort", "size").out.splitlines()
+    first = next(place for place, line in enumerate(listed) if "─" in line) + 1
+    assert "position_embeddings" in listed[first]
+
+
 def test_latencies_are_a_table_or_json(
     call: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
