@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import break_even, results
+from benchmarks import break_even, results, speed
 from benchmarks.case import Case
 from sparsify.errors import Problem, unknown
 from sparsify.report import RunReport
@@ -119,6 +119,14 @@ def grid(folder: Path) -> str:
     )
 
 
+def speeds(folder: Path) -> str:
+    """How many times faster whole encoders are, on one thread."""
+    runtime, int8 = _kept("runtime", folder), _kept("int8", folder)
+    head = ("what is zero", "file", *(f"batch {batch}" for batch in speed.BATCHES))
+    rows = speed.rows(_cases(runtime), _cases(int8))
+    return f"{_markdown(head, rows, numbers=3)}\n{_how(runtime)}; {_how(int8)}.\n"
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "break-even": break_evens,
     "int8": partial(timings, "int8"),
@@ -128,6 +136,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "peer": partial(timings, "peer"),
     "runs": runs,
     "runtime": partial(timings, "runtime"),
+    "speed": speeds,
     "structure": partial(timings, "structure"),
     "training": partial(timings, "training"),
 }
