@@ -16,9 +16,8 @@ from onnx_ir.tape import Tape
 
 from sparsify.export.products import Product
 from sparsify.export.readings import Reading, readings
+from sparsify.export.summary import SUFFIX
 
-SUFFIX = "_quantized"
-"""Of the 8-bit numbers' name, after the weight's; ONNX Runtime's own tools call them so."""
 LEVELS = 255
 """Steps of an input's 8 bits."""
 Ranges = Mapping[str, tuple[float, float]]

@@ -20,6 +20,8 @@ from sparsify.runtime.sizes import beside
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 
 VALUES = ".values"
+SUFFIX = "_quantized"
+"""Of the name of 8-bit numbers, after the weight's; ONNX Runtime's own tools call them so."""
 PARTS = {"values", "gaps", "columns", "row_offsets", "scales"}
 """What the tensors of a sparse weight are called after its name."""
 
@@ -105,10 +107,14 @@ def _weights(graph: onnx.GraphProto, path: Path) -> tuple[StoredWeight, ...]:
     dense = [
         _weight(tensor, path)
         for tensor in graph.initializer
-        if len(tensor.dims) > 1 and tensor.data_type in FLOATS and tensor.name not in parts
+        if len(tensor.dims) > 1 and _holds_a_weight(tensor) and tensor.name not in parts
     ]
     sparse = [_sparse_weight(name, shape, stored, path) for name, shape in shapes.items()]
     return (*dense, *sparse)
+
+
+def _holds_a_weight(tensor: TensorProto) -> bool:
+    return tensor.data_type in FLOATS or tensor.name.endswith(SUFFIX)
 
 
 def _layers(node: onnx.NodeProto) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -137,4 +143,5 @@ def _sparse_weight(
 def _weight(tensor: TensorProto, path: Path) -> StoredWeight:
     array = numpy_helper.to_array(tensor, base_dir=str(path.parent))
     zeros = array.size - int(np.count_nonzero(array))
-    return StoredWeight(tensor.name, tuple(tensor.dims), zeros / max(array.size, 1), array.nbytes)
+    name = tensor.name.removesuffix(SUFFIX)
+    return StoredWeight(name, tuple(tensor.dims), zeros / max(array.size, 1), array.nbytes)

@@ -13,8 +13,9 @@ import pytest
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from sparsify.export.calibrate import calibrated
-from sparsify.export.quantize import SUFFIX, quantize
+from sparsify.export.quantize import quantize
 from sparsify.export.sparse import lower
+from sparsify.export.summary import SUFFIX
 from sparsify.kinds import lowering
 from sparsify.runtime.domains import DOMAIN
 from tests.sparsify.test_storage import pruned

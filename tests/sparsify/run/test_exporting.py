@@ -106,6 +106,7 @@ def test_a_second_file_has_what_is_dense_in_8_bits_and_tells_how_far_off_it_is(
     made = quantized_export(program, path, asked, None, usual_sizes(program, 32))
     assert [weight.form for weight in made.stored] == ["dense, int8"] * 2
     assert made.size_bytes == path.stat().st_size
+    assert {weight.name for weight in inspect_onnx(path).weights} == {"first", "second.weight"}
     assert 0 < made.max_abs_difference < 0.05 * made.scale
     assert list(tmp_path.iterdir()) == [path]
 
