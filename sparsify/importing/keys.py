@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ class Keys:
         found = self.value(name, default)
         if found is None:
             return None
-        if isinstance(found, bool) or not isinstance(found, int | float):
+        if not is_number(found):
             raise self._expected(name, "a number")
         return float(found)
 
@@ -59,6 +60,14 @@ class Keys:
         if found is not None and not 0 <= found <= 1:
             raise self._expected(name, "a number from 0 to 1")
         return found
+
+    def shares(self, name: str) -> list[float]:
+        """Numbers from 0 to 1: one, a list of them, or none where the key is not there."""
+        found = self.value(name, [])
+        numbers = found if isinstance(found, list) else [found]
+        if not all(is_number(each) and 0 <= each <= 1 for each in numbers):
+            raise self._expected(name, "a number from 0 to 1, or a list of them")
+        return [float(each) for each in numbers]
 
     def text(self, name: str, default: str = "") -> str:
         found = self.value(name, default)
@@ -131,6 +140,12 @@ class Keys:
     def _expected(self, name: str, what: str) -> Problem:
         found = shown(self.table.entries[name].node) or "nothing"
         return Problem(f"{self.path}.{name}: expected {what}, not {found}", where=self.at(name))
+
+
+def is_number(found: Any) -> bool:
+    """Whether a value is a finite number; true and false are none."""
+    is_one = isinstance(found, int | float) and not isinstance(found, bool)
+    return is_one and math.isfinite(found)
 
 
 def keys_of(account: Account, path: str, entry: Entry) -> Keys:

@@ -157,11 +157,19 @@ def _between(params: Keys, draft: Draft, begin: str, finish: str) -> dict[str, f
 
 def _structures(keys: Keys) -> None:
     """The blocks that scores are shared in."""
-    value = keys.value("sparse_structure_by_scopes", [])
-    modes = [each.get("mode") if isinstance(each, dict) else each[0] for each in value]
-    if all(mode == "fine" for mode in modes):
+    given = keys.value("sparse_structure_by_scopes", [])
+    if isinstance(given, list) and all(_mode(each) == "fine" for each in given):
         keys.same("sparse_structure_by_scopes", "pattern: element")
     keys.lost("sparse_structure_by_scopes", "`soft-prune` finds masks of single weights only")
+
+
+def _mode(structure: Any) -> Any:
+    """`fine`, `block` or `per_dim`; None where nothing is understood."""
+    match structure:
+        case {"mode": mode} | [mode, *_]:
+            return mode
+        case _:
+            return None
 
 
 def _sigmoid(value: float) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
-from sparsify.errors import Problem
 from sparsify.importing.draft import Draft, pattern
 from sparsify.importing.keys import Keys
 from sparsify.importing.pruning import chosen_targets
@@ -67,12 +67,9 @@ def obs(keys: Keys, draft: Draft) -> None:
 def _what(keys: Keys) -> tuple[dict[str, Any], int]:
     """Sparsity and pattern, and the size of the groups of an N:M pattern."""
     found = pattern(keys.structure("mask_structure"), pruned=True)
-    share = keys.value("sparsity")
-    if isinstance(share, list):
+    shares = keys.shares("sparsity")
+    if len(shares) > 1:
         keys.lost("sparsity", "one sparsity for each layer; give each its own pass")
-        share = sum(share) / len(share)
-    else:
-        share = keys.share("sparsity")
     if isinstance(found, dict) and "n-of-m" in found:
         n, m = found["n-of-m"]["n"], found["n-of-m"]["m"]
         keys.same("mask_structure", f"pattern: {listed(found)}")
@@ -81,8 +78,7 @@ def _what(keys: Keys) -> tuple[dict[str, Any], int]:
     if found is None:
         keys.lost("mask_structure", "no such pattern here; single weights are pruned")
     keys.same("mask_structure", "pattern: element")
-    if share is None:
-        raise Problem(f"{keys.path}.sparsity: required, but missing", where=keys.at())
+    share = fmean(shares) if shares else keys.need_share("sparsity")
     keys.same("sparsity", f"sparsity: {share:g}")
     return {"sparsity": share}, 0
 
