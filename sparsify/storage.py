@@ -99,7 +99,7 @@ def written(array: np.ndarray, block: tuple[int, int], kind: Kind, values: Value
     """A weight [outputs, inputs], both multiples of the block's sides, in one form."""
     numbers, scales = array, np.ones((1, 1), np.float32)
     if values == "int8":
-        numbers, scales = _quantized(array)
+        numbers, scales = quantized(array)
     if kind == "2 of 4":
         stored, places = two_of_four(array, numbers.astype(NUMBERS[values]))
         return Stored(array.shape, block, stored, places, None, scales, two_of_four=True)
@@ -174,8 +174,8 @@ def _column_type(columns: int) -> np.dtype[np.unsignedinteger]:
     return np.dtype(np.uint16 if columns <= 65536 else np.uint32)
 
 
-def _quantized(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whole numbers of -127 to 127, and what each output's are multiplied with."""
+def quantized(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers of -127 to 127 for a weight [outputs, inputs], and scales f32[outputs, 1]."""
     largest = np.abs(array).max(axis=1, keepdims=True)
     scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
     return np.rint(array / scales), scales

@@ -12,7 +12,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from sparsify.export import portable
 from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.session import session_options
-from sparsify.storage import Stored
+from sparsify.storage import Stored, quantized
 
 OPSET, IR = 20, 10
 MICROSOFT = "com.microsoft"
@@ -53,10 +53,10 @@ def _dense(weight: np.ndarray) -> tuple[NodeProto, dict[str, np.ndarray]]:
 
 def _dense_in_eight_bits(weight: np.ndarray) -> tuple[NodeProto, dict[str, np.ndarray]]:
     """What ONNX Runtime makes of DynamicQuantizeLinear and MatMulInteger."""
-    scale = np.maximum(np.abs(weight).max(axis=1), np.finfo(np.float32).tiny) / 127
+    whole, scales = quantized(weight)
     parts = {
-        "weight": np.ascontiguousarray(np.rint(weight.T / scale).astype(np.int8)),
-        "scale": scale.astype(np.float32),
+        "weight": np.ascontiguousarray(whole.T).astype(np.int8),
+        "scale": scales.ravel(),
     }
     node = helper.make_node("DynamicQuantizeMatMul", ["x", *parts], ["y"], domain=MICROSOFT)
     return node, parts

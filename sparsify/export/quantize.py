@@ -17,6 +17,7 @@ from onnx_ir.tape import Tape
 from sparsify.export.products import Product
 from sparsify.export.readings import Reading, readings
 from sparsify.export.summary import SUFFIX
+from sparsify.storage import quantized
 
 LEVELS = 255
 """Steps of an input's 8 bits."""
@@ -57,13 +58,12 @@ def _stored(tape: Tape, reading: Reading) -> tuple[ir.Value, ir.Value]:
     """Numbers i8 of -127 to 127 as the weight lies, and the scale f32[outputs]."""
     assert reading.weight.const_value is not None
     array = reading.weight.const_value.numpy()
-    largest = np.abs(array).max(axis=0 if reading.turned else 1)
-    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
-    numbers = np.rint(array / (scale if reading.turned else scale[:, None])).astype(np.int8)
+    whole, scales = quantized(array.T if reading.turned else array)
+    numbers = np.ascontiguousarray(whole.T if reading.turned else whole).astype(np.int8)
     name = reading.weight.name
     return (
         tape.initializer(ir.tensor(numbers, name=f"{name}{SUFFIX}")),
-        tape.initializer(ir.tensor(scale, name=f"{name}_scale")),
+        tape.initializer(ir.tensor(scales.ravel(), name=f"{name}_scale")),
     )
 
 
