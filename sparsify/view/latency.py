@@ -11,7 +11,7 @@ from rich.text import Text
 from sparsify.report import Latency
 from sparsify.view.marks import Bar
 from sparsify.view.tables import table
-from sparsify.view.words import percent, size
+from sparsify.view.words import percent, plural, size
 
 SAME = (0.9, 1.1)
 """Ratios between these are no difference that a user would notice or should build on."""
@@ -36,9 +36,9 @@ def ratio_words(ratio: float) -> str:
 
 def setting(latency: Latency) -> str:
     """What was asked of the file: `batch 1, sequence 128, 2 threads`."""
-    threads = f"{latency.threads} thread{'' if latency.threads == 1 else 's'}"
     sizes = {"batch": latency.batch, "sequence": latency.sequence, **latency.sizes}
-    return ", ".join([*(f"{name} {size}" for name, size in sizes.items()), threads])
+    said = [f"{name} {size}" for name, size in sizes.items()]
+    return ", ".join([*said, plural(latency.threads, "thread")])
 
 
 def pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:

@@ -14,7 +14,7 @@ from sparsify.view.alike import merged, of_all_layers
 from sparsify.view.storage import storage_table
 from sparsify.view.tables import table
 from sparsify.view.tails import Tail
-from sparsify.view.words import facts, milliseconds, number, percent, plural, seconds, size
+from sparsify.view.words import facts, milliseconds, number, percent, plural, seconds, short, size
 
 OWN_NUMBER = re.compile(r"(?<!of )(?<![\d,.])\d[\d,]*(?:\.\d+)?")
 """A number of one weight; what follows `of` is shared by weights that are alike."""
@@ -78,8 +78,8 @@ def worth_table(plan: PlanReport) -> Table:
     made = table("", *right, right=right, title=title)
     made.add_row("parameters", *_pair(number, was.parameters, then.parameters))
     made.add_row("zeros among them", *(percent(c.zeros / c.parameters) for c in (was, then)), "")
-    made.add_row("multiply-adds", *_pair(_billions, was.dense_macs, then.dense_macs))
-    made.add_row("  without zeros", *_pair(_billions, was.macs, then.macs))
+    made.add_row("multiply-adds", *_pair(short, was.dense_macs, then.dense_macs))
+    made.add_row("  without zeros", *_pair(short, was.macs, then.macs))
     made.add_row("file", *_pair(size, plan.dense_file.size_bytes, plan.sparse_file.size_bytes))
     if plan.dense_file.linear_ms is not None and plan.sparse_file.linear_ms is not None:
         pair = _pair(milliseconds, plan.dense_file.linear_ms, plan.sparse_file.linear_ms)
@@ -91,10 +91,6 @@ def _pair(write: object, before: float, after: float) -> tuple[str, str, str]:
     assert callable(write)
     ratio = f"{before / after:.2f}x" if after else ""
     return write(before), write(after), ratio
-
-
-def _billions(count: float) -> str:
-    return f"{count / 1e9:.3g} G" if count >= 1e9 else f"{count / 1e6:.3g} M"
 
 
 def _notes(plan: PlanReport) -> list[Text]:

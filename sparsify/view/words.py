@@ -41,11 +41,8 @@ def number(value: float) -> str:
 
 
 def rounded(count: int) -> str:
-    """A count in at most five characters and its unit: `22713601` is `22.7 M`."""
-    for unit, scale in (("G", 1e9), ("M", 1e6)):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}"
-    return f"{count:,}"
+    """As `short`, but thousands in full, with a comma: `22713601` is `22.7 M`."""
+    return short(count) if count >= 1e6 else f"{count:,}"
 
 
 def metric(value: float) -> str:
