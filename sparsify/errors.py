@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class Problem(Exception):
@@ -28,6 +32,12 @@ class Violation(AssertionError):
 
 class Clash(TypeError):
     """Two passes, or two methods of a kind, claim one name. The plugin that came later is wrong."""
+
+
+def first_mistake(error: ValidationError) -> str:
+    """`key: message` of the first thing that pydantic found wrong."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from sparsify.atomic import write_text
-from sparsify.errors import Problem
+from sparsify.errors import Problem, first_mistake
 from sparsify.onnx_report import Part
 from sparsify.report import Point
 
@@ -98,9 +98,8 @@ class History(Part):
         except FileNotFoundError:
             return cls.of_points(points)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise Problem(f"no history of a run ({key}: {first['msg']})", where=str(path)) from None
+            what = f"no history of a run ({first_mistake(error)})"
+            raise Problem(what, where=str(path)) from None
 
 
 def weight_history(folder: Path, name: str) -> Curve:

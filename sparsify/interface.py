@@ -11,6 +11,7 @@ import torch
 
 from sparsify import pipeline, schema
 from sparsify.analysis.cost import cost, macs_per_weight
+from sparsify.atomic import make_folder
 from sparsify.batches import samples
 from sparsify.errors import Problem
 from sparsify.inspection.facts import Weight
@@ -112,11 +113,7 @@ def to_onnx(program: Program, path: Path | str, *, lowering: str = "auto") -> Ex
     """
     recipe = schema.parse({"passes": [], "export": {"lowering": lowering}})
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        why = (error.strerror or "refused").lower()
-        raise Problem(f"cannot be written to ({why})", where=str(path)) from None
+    make_folder(path.parent)
     folded = program.clone()
     folded.to(torch.device("cpu"))
     settings: Export = recipe.export

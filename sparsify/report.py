@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sparsify.atomic import write_text
-from sparsify.errors import Problem
+from sparsify.errors import Problem, first_mistake
 from sparsify.onnx_report import (
     Exported,
     Forecast,
@@ -149,9 +149,8 @@ class RunReport(Part):
         except FileNotFoundError:
             raise Problem("no such file", where=str(path)) from None
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise Problem(f"no report of a run ({key}: {first['msg']})", where=str(path)) from None
+            what = f"no report of a run ({first_mistake(error)})"
+            raise Problem(what, where=str(path)) from None
 
 
 class PlanReport(Part):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sparsify import plugins
-from sparsify.errors import Problem
+from sparsify.errors import Problem, first_mistake
 from sparsify.importing.draft import Length
 from sparsify.importing.nn_pruning import is_nn_pruning, read_nn_pruning
 from sparsify.importing.nncf import is_nncf, read_nncf
@@ -78,9 +78,8 @@ def import_recipe(path: Path, length: Length = Length()) -> Imported:  # noqa: B
     try:
         recipe = Recipe.model_validate(made)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise Problem(f"it makes no valid recipe: {key}: {first['msg']}", where=str(path)) from None
+        what = f"it makes no valid recipe: {first_mistake(error)}"
+        raise Problem(what, where=str(path)) from None
     rows = account.sorted()
     return Imported(path, tool, rows, recipe, _text(path, tool, rows, recipe))
 

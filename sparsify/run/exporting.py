@@ -11,6 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from sparsify import export, plugins
+from sparsify.atomic import make_folder
 from sparsify.errors import Problem
 from sparsify.export.lowered import Lowered
 from sparsify.onnx_report import QUANTIZED
@@ -146,7 +147,7 @@ def export_model(
     clock = Clock(watch)
     setup = prepare(Recipe(model=Model(path=target), passes=[]), clock)
     apply(settings.passes, setup.program, after=watch.passed)
-    _make(output)
+    make_folder(output)
     with clock.phase("export"):
         found = _both_files(setup, output, settings)
     for sentence in found.warnings:
@@ -163,14 +164,6 @@ def _both_files(setup: Setup, output: Path, settings: Export) -> Exported:
         path, sizes = output / QUANTIZED, usual_sizes(program, length)
         found.quantized = quantized_export(program, path, settings, setup.longest, sizes)
     return found
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        why = (error.strerror or "refused").lower()
-        raise Problem(f"cannot be written to ({why})", where=str(folder)) from None
 
 
 def _settings(**said: Any) -> Export:

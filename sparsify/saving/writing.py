@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from sparsify.errors import Problem
+from sparsify.atomic import make_folder
 from sparsify.models import Source
 from sparsify.models.source import quiet
 from sparsify.program import MASK, Program
@@ -45,7 +45,7 @@ def save(program: Program, folder: Path | str, source: Source | nn.Module | None
     Raises:
         Problem: the folder cannot be written to.
     """
-    folder = _made(Path(folder))
+    folder = make_folder(folder)
     if isinstance(source, nn.Module):
         source = Source(source, getattr(source, "config", None), None, "", None)
     if source is not None:
@@ -63,15 +63,6 @@ def save(program: Program, folder: Path | str, source: Source | nn.Module | None
     _save(kept | dict.fromkeys(removed, torch.empty(0)), folder / WEIGHTS)
     _save(program.inputs, folder / INPUTS)
     write(folder, _manifest(program, source, kept, aliases, removed, folder))
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or "refused").lower()
-        raise Problem(f"cannot be written to ({reason})", where=str(folder)) from None
-    return folder
 
 
 def _save_assets(source: Source, folder: Path) -> None:
