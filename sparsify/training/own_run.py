@@ -16,6 +16,7 @@ from sparsify.outputs import program_output
 from sparsify.plan import Duty, Moment
 from sparsify.program import MASK, Program
 from sparsify.taps import tapped
+from sparsify.training.states import restore, states, under
 from sparsify.training.student import duty_terms, learned
 
 STATE = "sparsify.safetensors"
@@ -117,25 +118,22 @@ class OwnRun:
         for duty in self.duties:
             duty.begin(self)
         if folder is not None and step:
-            state = self._read(folder)
-            for number, duty in enumerate(self.duties):
-                duty.restore(self, _under(state, f"duty.{number}."), step)
+            restore(self.duties, self, under(self._read(folder), "duty."), step)
 
     def keep(self, folder: Path) -> None:
         """Write what a checkpoint of the Trainer's lacks."""
         state = {f"mask.{name}": mask.detach() for name, mask in self.student.masks().items()}
         state |= {f"learned.{name}": t for name, t in self.learned.state_dict().items()}
-        for number, duty in enumerate(self.duties):
-            state |= {f"duty.{number}.{name}": t for name, t in duty.state().items()}
+        state |= {f"duty.{name}": each for name, each in states(self.duties).items()}
         save_file({name: each.contiguous() for name, each in state.items()}, folder / STATE)
 
     def restore(self, folder: Path) -> None:
         """Put the masks of a checkpoint, and what was learned, into their places."""
         state = self._read(folder)
         with torch.no_grad():
-            for name, mask in _under(state, "mask.").items():
+            for name, mask in under(state, "mask.").items():
                 self.student.tensor(f"{name}{MASK}").copy_(mask)
-        self.learned.load_state_dict(_under(state, "learned."))
+        self.learned.load_state_dict(under(state, "learned."))
 
     def _read(self, folder: Path) -> dict[str, Tensor]:
         path = folder / STATE
@@ -149,10 +147,6 @@ class OwnRun:
         """Write the zeros of the masks into the model's own weights."""
         for name in self.student.masks():
             self.student.tensor(name).copy_(self.student.effective(name))
-
-
-def _under(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {n.removeprefix(prefix): each for n, each in state.items() if n.startswith(prefix)}
 
 
 def _unknown_rows() -> NoReturn:

@@ -23,6 +23,7 @@ from sparsify.training.callbacks import Follow, Seal
 from sparsify.training.rates import restart, scheduler
 from sparsify.training.recorder import Recorder
 from sparsify.training.session import Session
+from sparsify.training.states import restore, states
 from sparsify.training.student import Student, losses
 from sparsify.training.told import Told
 
@@ -169,12 +170,7 @@ class SparseTrainer(Told, Trainer):
 
     def keep_duties(self, folder: Path) -> None:
         """Write what the duties must know to continue, and the history."""
-        state = {
-            f"{number}.{name}": tensor.contiguous()
-            for number, duty in enumerate(self.session.duties)
-            for name, tensor in duty.state().items()
-        }
-        save_file(state, folder / DUTIES)
+        save_file(states(self.session.duties), folder / DUTIES)
         history = {
             "points": [point.model_dump() for point in self.history],
             "terms": self.terms,
@@ -192,8 +188,4 @@ class SparseTrainer(Told, Trainer):
 
     def restore_duties(self, folder: Path, step: int) -> None:
         """Hand each duty the state that it had before `step`."""
-        state = load_file(folder / DUTIES)
-        for number, duty in enumerate(self.session.duties):
-            prefix = f"{number}."
-            own = {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
-            duty.restore(self.session, own, step)
+        restore(self.session.duties, self.session, load_file(folder / DUTIES), step)
