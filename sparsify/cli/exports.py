@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import io
-import os
 import re
 import shlex
 import sys
@@ -17,6 +16,7 @@ import typer
 
 from sparsify.atomic import write_text
 from sparsify.cli import screen
+from sparsify.cli.destinations import require_writable
 from sparsify.errors import Problem
 
 if TYPE_CHECKING:
@@ -71,15 +71,10 @@ def offered(verb: Callable[..., None]) -> Callable[..., None]:
 
 def _require(kind: str, path: Path, *, as_json: bool) -> None:
     """Raise a Problem before the verb begins, where its view could not be kept."""
-    where = f"--{kind} {path}"
     if as_json:
+        where = f"--{kind} {path}"
         raise Problem("keeps a view, and --json shows none", where=where, hint="leave one out")
-    if path.is_dir():
-        raise Problem("is a folder", where=where, hint="name a file")
-    if not path.parent.is_dir():
-        raise Problem("there is no such folder", where=where)
-    if not os.access(path.parent, os.W_OK):
-        raise Problem("cannot be written to", where=where)
+    require_writable(path, f"--{kind}")
 
 
 def _keep(files: dict[str, Path]) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from sparsify.atomic import write_text
 from sparsify.cli import screen
+from sparsify.cli.destinations import require_writable
 from sparsify.cli.options import Json
 from sparsify.errors import CheckFailed, Problem
 
@@ -44,11 +45,13 @@ def import_recipe(
     from sparsify.importing import Length
     from sparsify.importing import import_recipe as read
 
-    if output is not None and output.exists() and not overwrite:
-        raise Problem("is there already", where=str(output), hint="replace it with --overwrite")
+    if output is not None:
+        require_writable(output, "--output")
+        if output.exists() and not overwrite:
+            raise Problem("is there already", where=str(output), hint="replace it with --overwrite")
     imported = read(old, Length(epochs or None, steps_per_epoch))
     if output is not None:
-        _write(output, imported.text)
+        write_text(output, imported.text)
 
     screen.answer(as_json, imported.facts, lambda: _view(imported, output))
     if strict and (lost := imported.count("lost")):
@@ -64,11 +67,3 @@ def _view(imported: Imported, output: Path | None) -> RenderableType:
 
     ending = f"\nwritten to {output}" if output else f"\n{imported.text}"
     return Group(imported_view(imported), Text(ending, no_wrap=output is None))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
-    except OSError as error:
-        raise Problem(f"cannot be written: {error.strerror}", where=str(path)) from None

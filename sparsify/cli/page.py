@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparsify.cli import screen
-from sparsify.errors import Problem
+from sparsify.cli.destinations import require_writable
 
 
 def report(
@@ -25,15 +25,14 @@ def report(
     from sparsify.view.page import report_page
 
     folder = Path(target)
+    path = output or folder / PAGE
     told = RunReport.load(folder / "report.json")
+    require_writable(path, "--output")
     recipe = folder / RECIPE
     page = report_page(
         told,
         History.load(folder, told.history),
         recipe.read_text(encoding="utf-8") if recipe.is_file() else "",
     )
-    path = output or folder / PAGE
-    if not path.parent.is_dir():
-        raise Problem("no such folder", where=str(path.parent), hint="make it, or choose another")
     write_text(path, page)
     screen.write(str(path))

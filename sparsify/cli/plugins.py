@@ -10,7 +10,7 @@ import typer
 
 from sparsify.cli import screen
 from sparsify.cli.options import Json, Sets
-from sparsify.errors import CheckFailed
+from sparsify.errors import CheckFailed, Problem
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,7 +49,6 @@ def outcomes(file: Path, sets: list[str]) -> dict[str, list[Outcome]]:
         Problem: the file cannot be loaded, or a pass needs an option that `sets` do not give.
     """
     from sparsify import contract, kinds
-    from sparsify.errors import Problem
     from sparsify.plugin_files import load_file
 
     plugin = load_file(file)

@@ -24,7 +24,7 @@ from sparsify.cli.options import (
     overrides,
 )
 from sparsify.cli.results import contents
-from sparsify.errors import CheckFailed
+from sparsify.errors import CheckFailed, Problem
 
 if TYPE_CHECKING:
     from sparsify.report import RunReport
@@ -56,6 +56,9 @@ def run(
     from sparsify.run.pushing import push, require_pushable
 
     if push_to_hub is not None:
+        if stop_after:
+            what = "uploads a result, and --stop-after makes none"
+            raise Problem(what, where="--push-to-hub", hint="leave one out")
         require_pushable(push_to_hub)
     loaded = schema.read(recipe, overrides(sets, model), plugin_files=plugin or ())
     look, texts = asked(loaded, after, stop_after, as_json=as_json)
@@ -64,9 +67,9 @@ def run(
     if stop_after:
         stopped(stop_after, folder, texts, as_json=as_json)
         return
+    _finish(report, folder, as_json)
     if push_to_hub is not None:
         screen.complain(f"uploaded to {push(folder, push_to_hub)}")
-    _finish(report, folder, as_json)
 
 
 def _run(loaded: Loaded, folder: Path, as_json: bool, quiet: bool, **options: Any) -> RunReport:

@@ -61,7 +61,8 @@ def test_a_kept_view_is_as_wide_as_the_terminal_and_has_colours_without_one(
     [
         (("--json", "--svg", "r.svg"),
          "error: --svg r.svg: keeps a view, and --json shows none; leave one out"),
-        (("--html", "nowhere/r.html"), "error: --html nowhere/r.html: there is no such folder"),
+        (("--html", "nowhere/r.html"),
+         "error: --html nowhere/r.html: there is no such folder; make it, or name another"),
         (("--html", "."), "error: --html .: is a folder; name a file"),
     ],
 )  # fmt: skip

@@ -69,6 +69,8 @@ def test_a_run_ends_after_a_pass_with_the_program_shown_and_saved(
         (("--stop-after", "all"),
          "--stop-after: r has no pass 'all'; "
          "known: clean, fold-masks, insert-masks, prune:1, prune:2"),
+        (("--stop-after", "clean", "--push-to-hub", "me/small"),
+         "--push-to-hub: uploads a result, and --stop-after makes none; leave one out"),
         (("--after", "all", "--json"),
          "--after: prints text, and --json prints none; leave one out"),
     ],

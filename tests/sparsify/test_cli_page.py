@@ -42,7 +42,11 @@ def test_an_older_run_becomes_a_page_elsewhere(call: Callable[..., Answer], fold
 def test_what_is_no_run_or_no_place_is_said(call: Callable[..., Answer], folder: Path) -> None:
     for arguments, message in (
         (("nowhere",), "nowhere/report.json: no such file"),
-        (("out", "-o", "away/a.html"), "away: no such folder; make it, or choose another"),
+        (
+            ("out", "-o", "away/a.html"),
+            "--output away/a.html: there is no such folder; make it, or name another",
+        ),
+        (("out", "-o", "out"), "--output out: is a folder; name a file"),
     ):
         answer = call("report", *arguments)
         assert (answer.code, answer.err) == (2, f"error: {message}\n")
