@@ -68,7 +68,7 @@ def _weights(summary: OnnxSummary, path: Path) -> dict[str, dict[str, Any]]:
 
 def _form(weight: str, names: set[str]) -> str:
     """How a weight is stored, by the names of its parts."""
-    forms = {"gaps": "gaps", "columns": "csr"}
+    forms = {"gaps": "gaps", "columns": "csr", "positions": "2 of 4"}
     return next((form for part, form in forms.items() if f"{weight}.{part}" in names), "dense")
 
 

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, numpy_helper
 
 from sparsify.errors import Problem
+from sparsify.export.portable import WEIGHT
 from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.sizes import beside
 
@@ -22,7 +23,7 @@ FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorPr
 VALUES = ".values"
 SUFFIX = "_quantized"
 """Of the name of 8-bit numbers, after the weight's; ONNX Runtime's own tools call them so."""
-PARTS = {"values", "gaps", "columns", "row_offsets", "scales"}
+PARTS = {part for parts in WEIGHT.values() for part in parts} - {"bias"}
 """What the tensors of a sparse weight are called after its name."""
 
 

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from sparsify.inspection.facts import Weight
 from sparsify.inspection.mask import Kept, empty_blocks, pattern
+from sparsify.smallest import BLOCKS
 from sparsify.storage import Values, sizes
 
 BINS = 60
 STORED: tuple[Values, ...] = ("f32", "f16", "int8")
-CELLS = ((1, 1), (4, 1), (1, 4))
-"""Blocks in which the kernel reads weights."""
 TOLD = ((4, 1), (1, 4), (16, 16), (32, 32))
 """Blocks of which it is told how many are empty."""
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -118,11 +117,11 @@ def weight_detail(weight: Weight, values: NDArray[Any], history: Curve = NOTHING
 def _forms(matrix: NDArray[np.float32]) -> Iterator[Form]:
     yield Form("dense f32", matrix.nbytes)
     for values in STORED:
-        # whole numbers need a factor for each row
-        extra = 4 * len(matrix) if values == "int8" else 0
+        # scales: whole numbers need one for each row
+        extra = 4 * (len(matrix) if values == "int8" else 1)
         found = [
             (count + extra, kind, block)
-            for block in CELLS
+            for block in BLOCKS
             for count, kind in sizes(matrix, block, values, "auto")
         ]
         if found:

@@ -11,6 +11,7 @@ import onnx_ir as ir
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from sparsify.compare.onnx_files import compare_onnx
 from sparsify.export import emit, inspect_onnx, parity, require
 from sparsify.export.portable import FORMS
 from sparsify.export.sparse import lower
@@ -138,6 +139,11 @@ def test_two_of_four_runs_without_the_kernels(
     quantized = "DynamicQuantize" if activations == "int8" else ""
     assert names == [f"{quantized}TwoOfFourLinear"]
     assert report[0].form == "2 of 4" + (", int8 x int8" if quantized else "")
+    (told,) = inspect_onnx(tmp_path / "after.onnx").weights
+    # a scale of one is a tensor that weights share
+    assert told.size_bytes == report[0].stored_bytes - (0 if quantized else 4)
+    found = compare_onnx(tmp_path / "before.onnx", tmp_path / "after.onnx").sections[-1]
+    assert [(each.new or {}).get("stored") for each in found.changes][-1] == "2 of 4"
 
 
 @pytest.mark.parametrize("shape", [(5, 40), (2, 3, 40), (1, 40)])
