@@ -26,8 +26,8 @@ __all__ = [
     "PlanReport", "Point", "Quantized", "RunReport", "Scores", "SelfTest", "Speed", "StoredWeight",
 ]  # fmt: skip
 
-RECIPE, PAGE = "recipe.yaml", "report.html"
-"""In the folder of a run: its resolved recipe, and what `sparsify report` makes of it."""
+REPORT, RECIPE, PAGE = "report.json", "recipe.yaml", "report.html"
+"""In the folder of a run: its report, its resolved recipe, and the page of `sparsify report`."""
 
 
 class Scores(Part):

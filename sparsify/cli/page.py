@@ -21,12 +21,12 @@ def report(
     """Write a run as one HTML page with plots: no network, no script, light and dark."""
     from sparsify.atomic import write_text
     from sparsify.history import History
-    from sparsify.report import PAGE, RECIPE, RunReport
+    from sparsify.report import PAGE, RECIPE, REPORT, RunReport
     from sparsify.view.page import report_page
 
     folder = Path(target)
     path = output or folder / PAGE
-    told = RunReport.load(folder / "report.json")
+    told = RunReport.load(folder / REPORT)
     require_writable(path, "--output")
     recipe = folder / RECIPE
     page = report_page(

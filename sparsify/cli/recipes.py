@@ -101,9 +101,9 @@ def _finish(report: RunReport, folder: Path, as_json: bool) -> None:
 
 def _finish_failed(folder: Path, started: float, as_json: bool) -> None:
     """Show the figures that failed a check: they are what the user wants to see now."""
-    from sparsify.report import RunReport
+    from sparsify.report import REPORT, RunReport
 
-    if (kept := folder / "report.json").is_file() and kept.stat().st_mtime >= started:
+    if (kept := folder / REPORT).is_file() and kept.stat().st_mtime >= started:
         _finish(RunReport.load(kept), folder, as_json)
 
 

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from sparsify.inspection.facts import Weight
 
 
-REPORT = "report.json"
-
-
 class Order(StrEnum):
     """What a list of weights can be sorted by; the largest first, but for the graph's order."""
 
@@ -33,15 +30,18 @@ class Order(StrEnum):
     MACS = "macs"
 
 
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", metavar="GLOB", help="List the weights whose names match."),
+]
+
+
 def show(
     target: Annotated[
         str,
         typer.Argument(metavar="TARGET", help="A run's folder, an ONNX file, or a model."),
     ],
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", metavar="GLOB", help="List the weights whose names match."),
-    ] = None,
+    weights: Weights = None,
     sort: Annotated[
         Order, typer.Option("--sort", help="What --weights lists first: the most of it.")
     ] = Order.GRAPH,
@@ -59,6 +59,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run, an ONNX file, or a model: its parts, weights, zeros and graph."""
+    from sparsify.report import REPORT
+
     path = Path(target)
     is_report = path.name == REPORT or (path / REPORT).is_file()
     is_onnx = path.suffix == ".onnx"

@@ -8,9 +8,7 @@ from typing import Any
 from sparsify import schema
 from sparsify.compare.changes import Comparison, section
 from sparsify.compare.recipes import compared_keys
-from sparsify.report import RunReport
-
-REPORT, RECIPE = "report.json", "recipe.yaml"
+from sparsify.report import RECIPE, REPORT, RunReport
 
 
 def compare_runs(old: Path, new: Path) -> Comparison:

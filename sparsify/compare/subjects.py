@@ -14,10 +14,10 @@ from sparsify.compare.programs import compare_programs
 from sparsify.compare.recipes import compare_recipes
 from sparsify.compare.runs import compare_runs
 from sparsify.errors import Problem
+from sparsify.report import REPORT
 from sparsify.schema.find import SUFFIXES
 from sparsify.watch import Watch
 
-REPORT = "report.json"
 KINDS = {
     "model": "a model",
     "program": "a program between passes",

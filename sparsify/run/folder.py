@@ -13,7 +13,7 @@ import torch
 from sparsify.atomic import write_text
 from sparsify.errors import Problem
 from sparsify.history import HISTORY, History
-from sparsify.report import PAGE, RECIPE
+from sparsify.report import PAGE, RECIPE, REPORT
 
 WORK = "work"
 """Checkpoints and banks, until the run is complete."""
@@ -40,7 +40,7 @@ def examine(output: Path, recipe: str, *, resume: bool, overwrite: bool) -> None
         _require_same(kept, recipe, where)
     elif overwrite:
         return
-    elif (output / "report.json").exists():
+    elif (output / REPORT).exists():
         raise Problem(
             "holds the result of a run", where=where, hint="add `--overwrite` or `--output`"
         )

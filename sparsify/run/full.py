@@ -13,7 +13,7 @@ from sparsify.examples import own_sizes
 from sparsify.export import inspect_onnx
 from sparsify.onnx_report import QUANTIZED
 from sparsify.pipeline import apply
-from sparsify.report import RunReport
+from sparsify.report import REPORT, RunReport
 from sparsify.run.card import keep_card
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, note_export
@@ -196,4 +196,4 @@ def _keep(job: Job) -> None:
     keep_history(job.output, job.history)
     keep_recipe(job.output, job.loaded.text)
     keep_card(job.output, job.report, job.loaded)
-    job.report.save(job.output / "report.json")
+    job.report.save(job.output / REPORT)
