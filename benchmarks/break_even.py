@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.case import Case
+from benchmarks.written import keep_picture
 
 SHOWN = (0.5, 0.8, 0.9, 0.97)
 """Sparsities whose speed-ups the table names."""
@@ -89,8 +90,4 @@ def plot(found: list[Curve], path: Path) -> None:
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("times faster than dense, 32 bits")
     panels[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    draft = path.with_suffix(".part")
-    # without the version of the library the same numbers make the same file
-    figure.savefig(draft, format="png", dpi=120, metadata={"Software": None})
-    pyplot.close(figure)
-    draft.replace(path)
+    keep_picture(figure, path, dpi=120)

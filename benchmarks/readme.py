@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import break_even, results, speed
 from benchmarks.case import Case
+from benchmarks.written import machine_words, markdown
 from sparsify.errors import Problem, unknown
 from sparsify.report import RunReport
 
@@ -54,7 +55,7 @@ def timings(name: str, folder: Path) -> str:
         f"{_how(found)}; medians of pairs in turns. The ratio is ours / baseline, "
         "and baseline / ours where the goal is `>=`.\n"
     )
-    return _markdown(head, rows, numbers=4) + "\n" + note
+    return markdown(head, rows, numbers=4) + "\n" + note
 
 
 def _kept(name: str, folder: Path) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def _cases(found: dict[str, Any]) -> list[Case]:
 def _how(found: dict[str, Any]) -> str:
     """What was run, when, on what."""
     return (
-        f"`{found['command']}`, {found['date']}, {_machine(found['machine'])}, torch "
+        f"`{found['command']}`, {found['date']}, {machine_words(found['machine'])}, torch "
         f"{found['versions']['torch']}"
     )
 
@@ -87,7 +88,7 @@ def runs(folder: Path) -> str:
     )  # fmt: skip
     rows = [_run(path.stem.removeprefix("run-"), RunReport.load(path)) for path in paths]
     note = "Dense and sparse: the metric in ONNX Runtime. Training: the sparse model alone.\n"
-    return _markdown(head, rows, numbers=0) + "\n" + note
+    return markdown(head, rows, numbers=0) + "\n" + note
 
 
 def break_evens(folder: Path) -> str:
@@ -96,7 +97,7 @@ def break_evens(folder: Path) -> str:
     shown = [f"{sparsity:.0%}" for sparsity in break_even.SHOWN]
     head = ("zeros", "outputs x inputs", "tokens", "break-even", *shown)
     rows = break_even.rows(break_even.curves(_cases(found)))
-    return _markdown(head, rows, numbers=6) + "\n" + _how(found) + ".\n"
+    return markdown(head, rows, numbers=6) + "\n" + _how(found) + ".\n"
 
 
 def shares(folder: Path) -> str:
@@ -104,7 +105,7 @@ def shares(folder: Path) -> str:
     found = _kept("operators", folder)
     named = [(*case.case.split(", "), f"{case.ratio:.0%}") for case in _cases(found)]
     rows = [(model, f"`{operator}`", share) for operator, model, share in named]
-    return _markdown(("model", "operator", "share"), rows, numbers=1) + "\n" + _how(found) + ".\n"
+    return markdown(("model", "operator", "share"), rows, numbers=1) + "\n" + _how(found) + ".\n"
 
 
 def grid(folder: Path) -> str:
@@ -124,7 +125,7 @@ def speeds(folder: Path) -> str:
     runtime, int8 = _kept("runtime", folder), _kept("int8", folder)
     head = ("what is zero", "file", *(f"batch {batch}" for batch in speed.BATCHES))
     rows = speed.rows(_cases(runtime), _cases(int8))
-    return f"{_markdown(head, rows, numbers=3)}\n{_how(runtime)}; {_how(int8)}.\n"
+    return f"{markdown(head, rows, numbers=3)}\n{_how(runtime)}; {_how(int8)}.\n"
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
@@ -163,7 +164,7 @@ def _run(task: str, report: RunReport) -> tuple[str, ...]:
         f"{sparse / dense:.1%}",
         f"{report.pruned_sparsity:.1%}",
         f"{seconds:,.0f} s",
-        _machine(report.machine),
+        machine_words(report.machine),
     )
 
 
@@ -172,18 +173,5 @@ def _model(path: str) -> str:
     return next((part for part in reversed(path.split("/")) if part not in GENERIC), path)
 
 
-def _machine(machine: dict[str, str]) -> str:
-    if machine["gpu"] != "none":
-        return machine["gpu"]
-    count = machine["torch_threads"]
-    return f"{machine['processor'] or machine['system']}, {count} thread{'s' * (count != '1')}"
-
-
 def _missing(files: str, hint: str) -> Problem:
     return Problem(f"no {files}", where="benchmarks/results", hint=hint)
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int) -> str:
-    """A table; its last `numbers` columns stand to the right."""
-    rules = ["---"] * (len(head) - numbers) + ["---:"] * numbers
-    return "".join(f"| {' | '.join(line)} |\n" for line in (head, rules, *rows))

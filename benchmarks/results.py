@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.case import Case
 from benchmarks.shapes import SEED
+from sparsify.atomic import write_text
 from sparsify.errors import Problem
 from sparsify.run.surroundings import machine, versions
 
@@ -62,6 +63,4 @@ def latest(folder: Path, bench: str) -> dict[str, Any] | None:
 def write(path: Path, text: str) -> None:
     """Write all of `text`, or nothing."""
     path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(text)
-    draft.replace(path)
+    write_text(path, text)

@@ -11,6 +11,7 @@ from benchmarks.methods.budgets import BUDGETS
 from benchmarks.methods.outcome import Outcome, read
 from benchmarks.methods.plot import plot
 from benchmarks.methods.summary import DEV, HELD_OUT, Line, Spread, summary
+from benchmarks.written import machine_words, markdown
 from sparsify.errors import Problem
 
 PAGE = "results.md"
@@ -56,9 +57,7 @@ def rewrite(folder: Path, docs: Path) -> Iterator[Path]:
 def section(lines: Sequence[Line], outcomes: Sequence[Outcome], picture: str) -> str:
     """The heading, plot, table and conditions of one task and budget, in Markdown."""
     one = outcomes[0]
-    rules = ["---"] * (len(HEAD) - NUMBERS) + ["---:"] * NUMBERS
-    rows = [HEAD, rules, *(_row(line) for line in lines)]
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    table = markdown(HEAD, [_row(line) for line in lines], numbers=NUMBERS)
     return f"""### {one.task}, {one.budget}
 
 ![{one.main} against sparsity]({picture})
@@ -101,7 +100,7 @@ def _conditions(outcomes: Sequence[Outcome]) -> str:
     dense = {rows: Spread.of([each.dense_score(rows) for each in outcomes]) for rows in one.dense}
     told = ", ".join(f"{spread.mean:.4f} ({rows})" for rows, spread in dense.items())
     steps = " or ".join(f"{count:,}" for count in sorted({each.steps for each in outcomes}))
-    machines = sorted({_machine(each) for each in outcomes})
+    machines = sorted({machine_words(each.machine) for each in outcomes})
     versions = sorted({f"torch {each.versions['torch']}" for each in outcomes})
     return (
         f"Budget `{one.budget}`: {BUDGETS[one.budget].says}; {steps} steps. Dense: {told}. "
@@ -110,10 +109,3 @@ def _conditions(outcomes: Sequence[Outcome]) -> str:
         f"difference. {'; '.join(machines)}; {', '.join(versions)}. "
         f"`python -m benchmarks methods --task {one.task} --budget {one.budget}`"
     )
-
-
-def _machine(outcome: Outcome) -> str:
-    machine = outcome.machine
-    if machine["gpu"] != "none":
-        return machine["gpu"]
-    return f"{machine['processor'] or machine['system']}, {machine['torch_threads']} thread"

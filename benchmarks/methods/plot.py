@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.methods.outcome import Outcome
 from benchmarks.methods.summary import DEV, HELD_OUT, Line, Spread
+from benchmarks.written import keep_picture
 
 TITLES = {HELD_OUT: "rows held out from train", DEV: "official dev set"}
 
@@ -46,11 +47,7 @@ def plot(lines: Sequence[Line], outcomes: Sequence[Outcome], path: Path) -> None
         panel.set(xlabel="sparsity (%)", ylabel=outcomes[0].main, title=title)
         panel.grid(alpha=0.3)
     panels[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    draft = path.with_suffix(".part")
-    # without the version of the library the same numbers make the same file
-    figure.savefig(draft, format="png", dpi=110, metadata={"Software": None})
-    pyplot.close(figure)
-    draft.replace(path)
+    keep_picture(figure, path, dpi=110)
 
 
 def _styles(count: int) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.methods.grid import Cell, portable
 from benchmarks.methods.outcome import Outcome
 from benchmarks.methods.tasks import Split
-from sparsify.report import RunReport
+from sparsify.report import RECIPE, RunReport
 from sparsify.watch import Watch
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def carry_out(
     split = cell.task.split(data, work, cell.seed)
     loaded = cell.recipe(split)
     folder = work / cell.set_name / cell.name
-    resumed = (folder / WORK / "recipe.yaml").exists()
+    resumed = (folder / WORK / RECIPE).exists()
     wall, cpu = time.perf_counter(), time.process_time()
     report = run(loaded, folder, resume=resumed, overwrite=not resumed, watch=watch)
     teacher = digest(folder / "dense.onnx")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sparsify.atomic import write_text
 from sparsify.data import files
 from sparsify.data.table import Table
 from sparsify.errors import Problem
@@ -71,9 +72,7 @@ class Task:
             names = (*self.text, "label")
             lines = ["\t".join(names)]
             lines += ["\t".join(str(table.columns[name][row]) for name in names) for row in chosen]
-            draft = path.with_suffix(".part")
-            draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            draft.replace(path)
+            write_text(path, "\n".join(lines) + "\n")
 
 
 @dataclass(frozen=True)
