@@ -35,7 +35,8 @@ class Method:
 METHODS = {
     method.name: method
     for method in (
-        Method("magnitude", "magnitude-90"),
+        # it learns from no teacher, and is held against the dense model that the others learn from
+        Method("magnitude", "magnitude-90", settings=("teacher.fine_tune.steps=${teacher_steps}",)),
         Method("magnitude-kd", "magnitude-kd-90", base="magnitude"),
         Method("movement-kd", "movement-kd-90", base="magnitude-kd", learns_scores="prune"),
         Method(
@@ -96,9 +97,9 @@ class Cell:
             f"model={MODEL}",
             f"data.text=[{', '.join(self.task.text)}]",
             f"data.max_length={self.task.max_length}",
+            *method.settings,
             *budget.settings,
             *budget.of_task.get(self.task.name, ()),
-            *method.settings,
         ]
         if method.learns_scores:
             said += [f"passes.{method.learns_scores}.{each}" for each in budget.movement]

@@ -256,3 +256,17 @@ def test_a_gain_is_paired_by_seed() -> None:
     gain = line.gain(HELD_OUT)
     assert gain is not None
     assert gain.count == 1
+
+
+@pytest.mark.parametrize("budget", sorted(BUDGETS))
+def test_a_method_without_a_teacher_is_held_against_the_dense_model_of_the_others(
+    budget: str,
+) -> None:
+    cell = Cell(TASKS["sst2"], BUDGETS[budget], METHODS["magnitude"], 0.9, 0)
+    split = TASKS["sst2"].named(Path("d"), Path("w"), 0)
+    alone, taught = (
+        replace(cell, method=METHODS[name]).recipe(split).recipe
+        for name in ("magnitude", "magnitude-kd")
+    )
+    assert alone.teacher is not None
+    assert alone.teacher == taught.teacher
