@@ -21,7 +21,6 @@ SHOTS = {
     "plan": f"plan structured-oneshot --model {MODEL}",
     "diff": "diff magnitude-oneshot structured-oneshot",
     "recipes": "recipes",
-    "doctor": "doctor",
 }
 """Name of the picture -> what is typed."""
 WIDTH = 100

@@ -10,6 +10,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "sparsify show FOLDER --weights '*query*'",
         "sparsify show out/half/model.onnx",
     ),
+    "diff": (
+        "sparsify diff magnitude-oneshot structured-oneshot",
+        "sparsify diff out/half/dense.onnx out/half/model.onnx --stat",
+    ),
     "report": ("sparsify report out/half",),
     "export": ("sparsify export FOLDER -o out/onnx --values f16",),
     "bench": ("sparsify bench out/half/dense.onnx out/half/model.onnx --sequence 16",),

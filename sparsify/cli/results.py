@@ -66,7 +66,9 @@ def show(
     is_onnx = path.suffix == ".onnx"
     for option, given in (("--graph", graph), ("--weight", weight is not None)):
         if given and (is_onnx or path.name == REPORT):
-            raise Problem(f"{option} shows models only", where=target, hint="name the folder")
+            raise Problem(
+                f"{option} shows models only", where=target, hint="name the model's folder"
+            )
     if weight is not None:
         _weight(target, weight, as_json)
     elif is_report and not graph:

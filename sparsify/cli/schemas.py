@@ -83,6 +83,12 @@ def _plan() -> Any:
     return PlanReport.model_json_schema()
 
 
+def _diff() -> Any:
+    from sparsify.compare.changes import Comparison
+
+    return Comparison.model_json_schema()
+
+
 def _export() -> Any:
     from sparsify.report import Exported
 
@@ -125,6 +131,7 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "history": _history,
     "run": _report,
     "plan": _plan,
+    "diff": _diff,
     "export": _export,
     "bench": _bench,
     "passes": lambda: _of(Catalog),
