@@ -66,9 +66,8 @@ def show(
     is_onnx = path.suffix == ".onnx"
     for option, given in (("--graph", graph), ("--weight", weight is not None)):
         if given and (is_onnx or path.name == REPORT):
-            raise Problem(
-                f"{option} shows models only", where=target, hint="name the model's folder"
-            )
+            hint = "name the model's folder"
+            raise Problem(f"{option} shows models only", where=target, hint=hint)
     if weight is not None:
         _weight(target, weight, as_json)
     elif is_report and not graph:
