@@ -12,6 +12,7 @@ from torch import Tensor
 from passes.gradual_obert import GradualObert
 from passes.inside import places_inside
 from passes.optimal_brain import BlockFisher
+from passes.ramp import leave_time_to_prune
 from passes.ranking import rank
 from passes.units import OneWeight
 from sparsify import kinds
@@ -59,8 +60,7 @@ class Obert(Pass):
 
     @model_validator(mode="after")
     def _leaves_time_to_prune(self) -> Obert:
-        if self.warmup + self.cooldown >= 1:
-            raise ValueError("`warmup` and `cooldown` together leave no step to prune in")
+        leave_time_to_prune(self)
         return self
 
     def run(self, program: Program) -> Report:

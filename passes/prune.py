@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from passes.gradual_pruning import GradualPruning
 from passes.masking import write_masks
 from passes.places import find_places
+from passes.ramp import leave_time_to_prune
 from passes.ranking import Scope
 from passes.units import Place
 from sparsify import kinds
@@ -73,8 +74,7 @@ class Prune(Pass):
 
     @model_validator(mode="after")
     def _leaves_time_to_prune(self) -> Prune:
-        if self.warmup + self.cooldown >= 1:
-            raise ValueError("`warmup` and `cooldown` together leave no step to prune in")
+        leave_time_to_prune(self)
         return self
 
     @model_validator(mode="after")

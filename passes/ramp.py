@@ -18,6 +18,12 @@ class Ramped(Protocol):
     def cooldown(self) -> float: ...
 
 
+def leave_time_to_prune(settings: Ramped) -> None:
+    """Raise a ValueError, for a recipe's reader to place, where no step is left between the two."""
+    if settings.warmup + settings.cooldown >= 1:
+        raise ValueError("`warmup` and `cooldown` together leave no step to prune in")
+
+
 def ramp(settings: Ramped, steps: int) -> tuple[int, int]:
     """The step at which a run of `steps` begins to prune, and the one at which it is done."""
     start = round(settings.warmup * steps)

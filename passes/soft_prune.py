@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from passes.inside import places_inside
 from passes.prune import Fraction, Scores
+from passes.ramp import leave_time_to_prune
 from passes.soft_pruning import SoftPruning
 from sparsify import kinds
 from sparsify.kinds import Chosen, pattern
@@ -46,8 +47,7 @@ class SoftPrune(Pass):
 
     @model_validator(mode="after")
     def _leaves_time_to_prune(self) -> SoftPrune:
-        if self.warmup + self.cooldown >= 1:
-            raise ValueError("`warmup` and `cooldown` together leave no step to prune in")
+        leave_time_to_prune(self)
         return self
 
     def run(self, program: Program) -> Report:

@@ -39,7 +39,7 @@ BUDGETS = {
     for budget in (
         Budget(
             "quick",
-            "bounded rows and steps, bf16 autocast; about ten minutes of one core a run",
+            "bounded rows and steps, bf16 autocast",
             settings=BOUNDED,
             of_task={
                 "sst2": ("data.train_rows=32000", "vars.steps=800", "vars.teacher_steps=1500"),

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from docs.generate import markdown, pictures
 from sparsify.pipeline import Pass, apply
+from sparsify.schema.said import read
 from sparsify.view.catalog import first_sentence
 from sparsify.view.passes import passes_view
 
@@ -72,8 +73,8 @@ def told(cls: type[Pass]) -> str:
     """The pass's own report, as the terminal shows it."""
     program = pictures.encoder()
     before = BEFORE.get(cls.tag, ["clean", "insert-masks"])
-    apply([pictures.made(each) for each in before], program, check=False)
-    steps = apply([pictures.made({cls.tag: OPTIONS.get(cls.tag, {})})], program, check=False)
+    apply(read(before).passes, program, check=False)
+    steps = apply(read([{cls.tag: OPTIONS.get(cls.tag, {})}]).passes, program, check=False)
     console = Console(file=io.StringIO(), record=True, width=92, force_terminal=True)
     console.print(passes_view([step.told() for step in steps]))
     drawn = console.export_svg(title=f"sparsify: {cls.tag}", unique_id=cls.tag)

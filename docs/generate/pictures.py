@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor
 
 from docs.generate import svg
 from sparsify.kinds import Kind, Member, criterion, loss, pattern, schedule
-from sparsify.pipeline import Pass, PassChoice, apply
+from sparsify.pipeline import apply
 from sparsify.program import Program
+from sparsify.schema.said import read
 
 ROWS, COLUMNS, UNITS, SAMPLES = 12, 24, 12, 4
 LAYER = {
@@ -56,7 +56,7 @@ def of_pattern(member: Member) -> tuple[str, str]:
     targets = ["*"] if "program" in member.given else ["body"]
     steps = ["clean", {"insert-masks": {"targets": targets}}]
     prune = {"criterion": "magnitude", "sparsity": 0.5, "pattern": member.name}
-    apply([made(each) for each in (*steps, {"prune": prune})], program, check=False)
+    apply(read([*steps, {"prune": prune}]).passes, program, check=False)
     return svg.grids(layer_masks(program)), (
         "What it keeps of one layer of a small BERT (2 layers, 16 wide, 4 heads) at 50 % by "
         "magnitude; weights lie as [out, in]."
@@ -96,11 +96,6 @@ def measured() -> dict[str, Any]:
         "input_norm": normal(1, COLUMNS).abs(),
         "unit_gradients": normal(SAMPLES, UNITS),
     }
-
-
-def made(choice: Any) -> Pass:
-    read: TypeAdapter[Pass] = TypeAdapter(Annotated[Pass, PassChoice()])
-    return read.validate_python(choice)
 
 
 def encoder() -> Program:

@@ -216,7 +216,7 @@ before
 | `cap-movement` | 90% | 90.0% | 2 | 0.8400 +- 0.0141 | +0.0150 (s.e. 0.0050) | 0.8300 +- 0.0141 | -0.0050 (s.e. 0.0050) | 93.3% | 600 | 1,200 |
 | `cap-movement` | 97% | 97.0% | 1 | 0.8000 |  | 0.7900 |  | 88.9% | 600 | 1,200 |
 
-Budget `quick`: bounded rows and steps, bf16 autocast; about ten minutes of one core a run; 1,000 steps. Dense: 0.9000 (dev), 0.9000 (held-out). Rows: 872 dev, 6,000 held-out. +- is the standard deviation over seeds, s.e. the standard error of the mean paired difference. a processor, 1 thread; torch 2.13.0. `python -m benchmarks methods --task sst2 --budget quick`
+Budget `quick`: bounded rows and steps, bf16 autocast; 1,000 steps. Dense: 0.9000 (dev), 0.9000 (held-out). Rows: 872 dev, 6,000 held-out. +- is the standard deviation over seeds, s.e. the standard error of the mean paired difference. a processor, 1 thread; torch 2.13.0. `python -m benchmarks methods --task sst2 --budget quick`
 <!-- end -->
 after
 """  # noqa: E501  a row of a table is one line
