@@ -19,7 +19,7 @@ from sparsify.errors import Problem, unknown
 if TYPE_CHECKING:
     from benchmarks.case import Case
 
-README, ZOO, METHODS = "readme", "zoo", "methods"
+README, ZOO, METHODS, CHOOSE = "readme", "zoo", "methods", "choose"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -45,12 +45,13 @@ def measure(
         for known, purpose in names.items():
             typer.echo(f"{known:<12} {purpose}")
         typer.echo(f"{METHODS:<12} Accuracy against sparsity; its options: {METHODS} --help")
+        typer.echo(f"{CHOOSE:<12} Accuracy against latency and size; {CHOOSE} --help")
         return
     if name == README:
         rewrite_readme()
         return
     if name not in (*names, ZOO):
-        raise unknown("benchmark", name, [*names, README, ZOO, METHODS])
+        raise unknown("benchmark", name, [*names, README, ZOO, METHODS, CHOOSE])
     if output is not None and not output.parent.is_dir():
         # said before the minutes are spent
         raise Problem("no such folder", where=str(output.parent), hint="make it first")
@@ -102,18 +103,22 @@ def rewrite_readme() -> None:
         if after != before:
             results.write(path, after)
         typer.echo(f"{page} {'was' if after == before else 'is now'} up to date")
-    draw(catalog.ROOT.parent / "docs" / "why-faster.png")
+    draw(catalog.ROOT.parent / "docs")
 
 
-def draw(path: Path) -> None:
-    """The break-even curves that are kept."""
+def draw(docs: Path) -> None:
+    """The pictures of the results that are kept: break-even curves, and forms to choose from."""
     from benchmarks import break_even, results
     from benchmarks.case import Case
+    from benchmarks.choose import table
 
-    found = results.latest(results.FOLDER, "curves")
-    if found is not None:
-        cases = [Case.read(line) for line in found["cases"]]
-        break_even.plot(break_even.curves(cases), path)
+    curves = results.latest(results.FOLDER, "curves")
+    if curves is not None:
+        cases = [Case.read(line) for line in curves["cases"]]
+        break_even.plot(break_even.curves(cases), docs / "why-faster.png")
+    forms = results.latest(results.FOLDER, "choose-sst2")
+    if forms is not None:
+        table.plot(forms, docs / "choosing.png")
 
 
 def main() -> None:
@@ -127,6 +132,10 @@ def main() -> None:
             from benchmarks.methods.command import app as methods
 
             methods(args=sys.argv[2:], prog_name="python -m benchmarks methods")
+        if sys.argv[1:2] == [CHOOSE]:
+            from benchmarks.choose.command import app as choose
+
+            choose(args=sys.argv[2:], prog_name="python -m benchmarks choose")
         app(prog_name="python -m benchmarks")
     except Problem as problem:
         typer.echo(f"error: {problem}", err=True)

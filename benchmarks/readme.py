@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks import break_even, results, speed
 from benchmarks.case import Case
+from benchmarks.choose import table
 from benchmarks.written import machine_words, markdown
 from sparsify.errors import Problem, unknown
 from sparsify.report import RunReport
@@ -128,8 +129,16 @@ def speeds(folder: Path) -> str:
     return f"{markdown(head, rows, numbers=3)}\n{_how(runtime)}; {_how(int8)}.\n"
 
 
+def forms(task: str, folder: Path) -> str:
+    """The forms of one classifier beside each other."""
+    found = _kept(f"choose-{task}", folder)
+    head, lines = table.HEAD, table.rows(found)
+    return f"{markdown(head, lines, numbers=8)}\n{_how(found)}.\n"
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "break-even": break_evens,
+    "choose-sst2": partial(forms, "sst2"),
     "int8": partial(timings, "int8"),
     "loading": partial(timings, "loading"),
     "lowering": grid,

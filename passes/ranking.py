@@ -11,7 +11,7 @@ from torch import Tensor
 Scope = Literal["weight", "row", "global"]
 """Who competes: the units of a weight or structure, those of one output, or all."""
 
-SAMPLE = 1 << 16
+SAMPLE = 1 << 13
 """How many scores are sorted to bracket the threshold; the rest is only compared."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -42,6 +44,26 @@ class Attention(nn.Module):
             scale=scale,
             enable_gqa=enable_gqa,
         )
+
+
+@contextmanager
+def dropping(module: nn.Module, rate: float | None) -> Iterator[None]:
+    """While it lasts, everything in `module` that drops values drops the share `rate` of them.
+
+    None: what it drops by itself.
+    """
+    places: list[tuple[nn.Module, str]]
+    places = [(each, "p") for each in module.modules() if isinstance(each, nn.Dropout)]
+    places += [(each, "dropout") for each in module.modules() if isinstance(each, Attention)]
+    own = [getattr(each, name) for each, name in places]
+    if rate is not None:
+        for each, name in places:
+            setattr(each, name, rate)
+    try:
+        yield
+    finally:
+        for (each, name), value in zip(places, own, strict=True):
+            setattr(each, name, value)
 
 
 class Switched(nn.Module):

@@ -87,6 +87,9 @@ class Optimization(Section):
     """How often it rises and falls; with each time the optimizer starts afresh."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """AdamW's; biases and normalisations are left out of it."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """The share of values that is dropped while training, wherever the model drops any; left out,
+    the model's own. What is mostly zeros lacks capacity, and learns better without."""
     max_grad_norm: Rate = 1.0
     """The l2 norm that the gradient of all weights together is clipped to."""
     freeze: list[str] = []

@@ -25,9 +25,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def methods(
     task: Annotated[str, typer.Option(help="sst2, mrpc or qnli.")] = "sst2",
-    budget: Annotated[
-        str, typer.Option(help="quick, long (a processor) or full (a GPU).")
-    ] = "quick",
+    budget: Annotated[str, typer.Option(help="quick (a processor) or full (a GPU).")] = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="How many: 0, 1, ...")] = 3,
     methods: Annotated[str, typer.Option(help="Names, with commas; left out: all.")] = "",
     sparsities: Annotated[str, typer.Option(help="Such as 0.9,0.97; left out: the usual.")] = "",
@@ -42,6 +40,9 @@ def methods(
     ] = False,
     page: Annotated[bool, typer.Option("--page", help="Only write the page and plots.")] = False,
     again: Annotated[bool, typer.Option(help="Run what is done once more.")] = False,
+    keep: Annotated[
+        bool, typer.Option(help="Leave the models in the folder of the work, for `choose`.")
+    ] = False,
 ) -> None:
     """Accuracy against sparsity: train every method within the same budget, and compare them."""
     if page:
@@ -56,7 +57,7 @@ def methods(
         return
     for state in states:
         if again or state.done is None:
-            _run(state.cell, folder, data.absolute(), work.absolute())
+            run_one(state.cell, folder, data.absolute(), work.absolute(), keep=keep)
     write_page()
 
 
@@ -118,7 +119,8 @@ def _cells(task: str, budget: str, seeds: int, methods: str, sparsities: str) ->
     return found
 
 
-def _run(cell: Cell, folder: Path, data: Path, work: Path) -> None:
+def run_one(cell: Cell, folder: Path, data: Path, work: Path, *, keep: bool) -> None:
+    """Carry out one run, and keep its result in `folder`."""
     from rich.console import Console
 
     from benchmarks.methods.running import carry_out
@@ -131,7 +133,7 @@ def _run(cell: Cell, folder: Path, data: Path, work: Path) -> None:
         f"--seeds {cell.seed + 1} --methods {cell.method.name} --sparsities {cell.sparsity:g}"
     )
     with watching(Console(highlight=False, file=sys.stdout), quiet=False) as watch:
-        outcome = carry_out(cell, data, work, read(folder), watch, command)
+        outcome = carry_out(cell, data, work, read(folder), watch, command, keep=keep)
     outcome.save(folder)
     scores = ", ".join(
         f"{outcome.score(rows):.4f} of {outcome.dense_score(rows):.4f} ({rows})"

@@ -66,6 +66,9 @@ METHODS = {
         Method("prune-then-finetune", "sparsebert-prune-then-finetune-95", sparsities=(0.95,)),
         Method("finetune-then-prune", "sparsebert-finetune-then-prune-95", sparsities=(0.95,)),
         Method("obert", "obert-gradual-90", base="magnitude-kd"),
+        Method("block-4x1-kd", "block-4x1-kd-80", base="magnitude-kd", sparsities=(0.8, 0.9)),
+        Method("block-1x4-kd", "block-1x4-kd-90", base="magnitude-kd", sparsities=(0.9,)),
+        Method("structured-kd", "structured-kd-50", sparsities=(0.5, 0.75)),
         Method("sparsebert", "sparsebert-95", base="finetune-then-prune", sparsities=(0.95,)),
     )
 }
@@ -149,6 +152,11 @@ def cells(
 def folder_of(root: Path, cell: Cell) -> Path:
     """Where the results of a task and a budget are kept."""
     return root / cell.set_name
+
+
+def run_of(work: Path, cell: Cell) -> Path:
+    """The folder that a run works in and, where it is kept, leaves its models in."""
+    return folder_of(work, cell) / cell.name
 
 
 def portable(cell: Cell) -> str:

@@ -9,20 +9,24 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.methods.grid import Cell, portable
+from benchmarks.methods.grid import Cell, portable, run_of
 from benchmarks.methods.outcome import Outcome
-from benchmarks.methods.tasks import Split
-from sparsify.report import RECIPE, RunReport
+from sparsify.report import RECIPE, RunReport, Scores
 from sparsify.watch import Watch
 
 if TYPE_CHECKING:
     from sparsify.schema import Loaded
 
-Scores = dict[str, float]
-
 
 def carry_out(
-    cell: Cell, data: Path, work: Path, known: list[Outcome], watch: Watch, command: str
+    cell: Cell,
+    data: Path,
+    work: Path,
+    known: list[Outcome],
+    watch: Watch,
+    command: str,
+    *,
+    keep: bool = False,
 ) -> Outcome:
     """Train the model of `cell` and measure it.
 
@@ -33,22 +37,23 @@ def carry_out(
         known: results so far; the scores of a teacher among them are not taken again.
         watch: told of everything that happens.
         command: the command line, for the result.
+        keep: whether its models stay in `work`.
     """
     from sparsify.run import run
     from sparsify.run.folder import WORK
 
     split = cell.task.split(data, work, cell.seed)
     loaded = cell.recipe(split)
-    folder = work / cell.set_name / cell.name
+    folder = run_of(work, cell)
     resumed = (folder / WORK / RECIPE).exists()
     wall, cpu = time.perf_counter(), time.process_time()
     report = run(loaded, folder, resume=resumed, overwrite=not resumed, watch=watch)
     teacher = digest(folder / "dense.onnx")
     dense = next((each.dense["held-out"] for each in known if each.teacher == teacher), None)
     watch.phase("held-out")
-    sparse, rows = held_out(loaded, split, folder / "model.onnx")
+    sparse, rows = score(loaded, split.held_out, folder / "model.onnx")
     if dense is None:
-        dense, _ = held_out(loaded, split, folder / "dense.onnx")
+        dense = score(loaded, split.held_out, folder / "dense.onnx")[0].values
     assert report.dense_onnx is not None
     assert report.sparse_onnx is not None
     outcome = Outcome(
@@ -60,7 +65,7 @@ def carry_out(
         zeros=report.pruned_sparsity,
         macs=_macs(report),
         main=report.sparse_onnx.main,
-        sparse={"dev": report.sparse_onnx.values, "held-out": sparse},
+        sparse={"dev": report.sparse_onnx.values, "held-out": sparse.values},
         dense={"dev": report.dense_onnx.values, "held-out": dense},
         rows={"dev": _rows(split.validation), "held-out": rows},
         teacher=teacher,
@@ -77,12 +82,13 @@ def carry_out(
         machine=report.machine,
         versions=report.versions,
     )
-    shutil.rmtree(folder)
+    if not keep:
+        shutil.rmtree(folder)
     return outcome
 
 
-def held_out(loaded: Loaded, split: Split, path: Path) -> tuple[Scores, int]:
-    """The metrics of an ONNX file, beside its tokenizer, on the held-out rows; and their number."""
+def score(loaded: Loaded, rows: Path, path: Path) -> tuple[Scores, int]:
+    """The task's metrics of an ONNX file, beside its tokenizer, on a file's rows; and how many."""
     from transformers import AutoTokenizer
 
     from sparsify import data
@@ -91,12 +97,12 @@ def held_out(loaded: Loaded, split: Split, path: Path) -> tuple[Scores, int]:
 
     spec = loaded.recipe.data
     assert spec is not None
-    aside = spec.model_copy(update={"validation": str(split.held_out), "validation_rows": None})
-    rows = data.load(aside, seed=0).validation
+    aside = spec.model_copy(update={"validation": str(rows), "validation_rows": None})
+    table = data.load(aside, seed=0).validation
     tokenizer = AutoTokenizer.from_pretrained(path.parent)
     names = [each.name for each in session(path).get_inputs()]
-    encoded = data.encode(rows, tokenizer, spec.max_length, names)
-    return onnx_scores(encoded, path).values, len(encoded)
+    encoded = data.encode(table, tokenizer, spec.max_length, names)
+    return onnx_scores(encoded, path), len(encoded)
 
 
 def digest(path: Path) -> str:

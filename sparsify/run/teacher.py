@@ -103,7 +103,7 @@ def _key(dense: Program, settings: Optimization, setup: Setup, seed: int) -> str
     """A digest of the weights, the rows, the settings and the versions that make a teacher."""
     assert setup.train is not None
     said = {
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude_defaults=True),
         "seed": seed,
         "versions": {name: version(name) for name in ("torch", "transformers")},
         "threads": torch.get_num_threads(),

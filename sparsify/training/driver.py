@@ -9,6 +9,7 @@ import torch
 from transformers import TrainingArguments
 
 from sparsify.analysis.roles import roles, select
+from sparsify.dropout import dropping
 from sparsify.models.source import quiet
 from sparsify.recipe import Optimization
 from sparsify.report import Point
@@ -51,7 +52,7 @@ def train(
     start = checkpoint.latest(session.folder) if resume else None
     if start is not None:
         checkpoint.require(start)
-    with quiet():
+    with quiet(), dropping(session.student.module, settings.dropout):
         trainer.train(resume_from_checkpoint=str(start) if start else None)
     trainer.do_duties(session.steps)
     for parameter in frozen:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsify.capture import CHECKS, capture
+from sparsify.dropout import dropping
 from sparsify.errors import Problem
 from sparsify.examples import at_sizes
 from sparsify.program import Program
@@ -68,6 +69,26 @@ def test_dropout_is_drawn_as_in_the_model_and_only_while_training(kind: str) -> 
     assert not torch.equal(first, draw(program.module, 2))
     program.module.eval()
     assert torch.equal(draw(program.module, 1), draw(program.module, 2))
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_dropout_is_drawn_at_another_rate_while_that_is_asked_for(kind: str) -> None:
+    _, program = pair(kind)
+    inputs = at(program, SHAPES[0])
+
+    def draw(rate: float | None) -> Tensor:
+        torch.manual_seed(1)
+        with dropping(program.module, rate):
+            return logits(program.module(**inputs)).detach()
+
+    program.module.train()
+    own = draw(None)
+    none = draw(0.0)
+    assert not torch.equal(own, none)
+    assert not torch.equal(own, draw(0.5))
+    assert torch.equal(own, draw(None))
+    program.module.eval()
+    torch.testing.assert_close(none, draw(None), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("kind", EVERY)
