@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passes.budgets import budget
 from passes.raising import Raising
 from passes.ramp import progress, ramp
 from passes.units import OneWeight
@@ -23,11 +24,12 @@ class GradualObert(Raising):
         self.settings = settings
         self.program = program
         self.places = places
+        self.total = budget(program, places, settings).total
         self.covers = tuple(place.name for place in places)
 
     def planned(self, step: int, steps: int) -> float:
         """The sparsity that the schedule asks for before step `step` of `steps`."""
-        return self.settings.sparsity * progress(self.settings, step, steps)
+        return self.total * progress(self.settings, step, steps)
 
     def before_step(self, run: Run, step: int) -> None:
         wanted = self.planned(step, run.steps)
@@ -40,9 +42,9 @@ class GradualObert(Raising):
         wanted = self.settings
         return [
             f"dense for {wanted.warmup:.0%} of the steps, then {wanted.schedule} to "
-            f"{wanted.sparsity:.1%} zero by the curvature of the loss, {len(self.covers)} weights, "
+            f"{self.total:.1%} zero by the curvature of the loss, {len(self.covers)} weights, "
             f"the others corrected, at the final sparsity for the last {wanted.cooldown:.0%}"
         ]
 
     def rehearse(self) -> None:
-        self.settings.correct(self.program, self.places, self.settings.sparsity)
+        self.settings.correct(self.program, self.places, self.total)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
+from passes.budgets import budget
 from passes.masking import write_masks
 from passes.raising import Raising
 from passes.ramp import progress, ramp
@@ -28,6 +29,7 @@ class GradualPruning(Raising):
         self.program = program
         self.places = places
         self.covers = tuple(dict.fromkeys(name for place in places for name in place.weights))
+        self.budget = budget(program, places, settings)
         self.learns = "scores" in settings.criterion.needs
         start = settings.scores.start
         self.scores = {
@@ -67,7 +69,7 @@ class GradualPruning(Raising):
 
     def planned(self, step: int, steps: int) -> float:
         """The sparsity that the schedule asks for before step `step` of `steps`."""
-        return self.settings.sparsity * progress(self.settings, step, steps)
+        return self.budget.total * progress(self.settings, step, steps)
 
     def promises(self) -> list[str]:
         wanted = self.settings
@@ -76,12 +78,12 @@ class GradualPruning(Raising):
             by += f", pattern {wanted.pattern}"
         return [
             f"dense for {wanted.warmup:.0%} of the steps, then {wanted.schedule} to "
-            f"{wanted.sparsity:.1%} zero by {by}, {len(self.covers)} weights, "
+            f"{self.budget.total:.1%} zero by {by}, {len(self.covers)} weights, "
             f"at the final sparsity for the last {wanted.cooldown:.0%}"
         ]
 
     def rehearse(self) -> None:
-        write_masks(self.settings, self.program, self.places, self.settings.sparsity, self.scores)
+        write_masks(self.settings, self.program, self.places, self.budget.total, self.scores)
 
 
 def first_scores(weight: Tensor, start: Literal["magnitude", "zero"]) -> Tensor:

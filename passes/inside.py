@@ -10,13 +10,13 @@ from sparsify.program import Program
 
 
 def places_inside(
-    program: Program, pattern: Chosen, targets: list[str], sparsity: float
+    program: Program, pattern: Chosen, targets: list[str]
 ) -> tuple[list[OneWeight], dict[str, str]]:
     """The masked weights that `targets` mean, and the others with the reason to leave them.
 
     Raises:
-        Problem: training is to prune one of them, the pattern reaches through several weights or
-            leaves less than `sparsity` zero, or what `find_places` raises.
+        Problem: training is to prune one of them, the pattern reaches through several weights, or
+            what `find_places` raises.
     """
     if "program" in pattern.needs:
         raise Problem(
@@ -26,9 +26,6 @@ def places_inside(
         )
     found, left = find_places(program, pattern, targets)
     places = [place for place in found if isinstance(place, OneWeight)]
-    most = min(place.most for place in places)
-    if sparsity > most:
-        raise Problem(f"{pattern} leaves at most {most:.1%} zero", where="sparsity")
     for duty in program.plan.duties:
         if both := [place.name for place in places if place.name in duty.covers]:
             raise Problem(

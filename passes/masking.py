@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from passes.ranking import keep_largest, rank
+from passes.budgets import budget
+from passes.ranking import JOINT, keep_largest, rank
 from passes.scoring import Scoring
 from passes.units import Place
 from sparsify.program import MASK, Program
@@ -31,12 +32,15 @@ def write_masks(
     Returns:
         How many units are zero, of how many, for each place.
     """
+    if not places:
+        return []
     scoring = Scoring(settings.criterion, program, places, learned)
     gone = {} if settings.regrow else {place.name: _zero(program, place) for place in places}
     for place in places:
         place.begin()
     # one place after another where they do not compete: scores are as large as weights
-    groups = [places] if settings.scope == "global" else [[place] for place in places]
+    groups = [places] if settings.scope in JOINT else [[place] for place in places]
+    given = budget(program, places, settings)
     counts = []
     for group in groups:
         units = [scoring.units(place) for place in group]
@@ -45,7 +49,8 @@ def write_masks(
                 each.masked_fill(gone[place.name], -torch.inf)
                 for place, each in zip(group, units, strict=True)
             ]
-        ranked = rank(units, sparsity, settings.scope)
+        shares = given.at(sparsity, [place.name for place in group])
+        ranked = rank(units, shares, settings.scope)
         for place, each, mask in zip(group, units, ranked, strict=True):
             kept = _enough(mask, each, place.at_least, settings.round_to)
             if gone:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from passes.budgets import Budget, budget, refuse_scope
 from passes.gradual_obert import GradualObert
 from passes.inside import places_inside
 from passes.optimal_brain import BlockFisher
 from passes.ramp import leave_time_to_prune
-from passes.ranking import rank
+from passes.ranking import JOINT, Scope, rank
 from passes.units import OneWeight
 from sparsify import kinds
 from sparsify.kinds import Chosen
@@ -39,8 +40,10 @@ class Obert(Pass):
     """The share of the weights that ends as zero."""
     pattern: Annotated[Chosen, kinds.pattern] = Field(default="element", validate_default=True)
     """`element`, `n-of-m`, `block`, `row` or `column`."""
-    scope: Literal["weight", "global"] = "global"
-    """Whether each weight reaches the sparsity, or all of them together."""
+    scope: Scope = "global"
+    """Who competes, as in `prune`."""
+    budgets: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Weights with a sparsity of their own, as in `prune`, where they do not all compete."""
     targets: list[str] = Field(default=["*"])
     """Which of the masked weights: names, globs, `re:` patterns or roles."""
     schedule: Annotated[Chosen, kinds.schedule] = Field(default="one-shot", validate_default=True)
@@ -61,29 +64,32 @@ class Obert(Pass):
     @model_validator(mode="after")
     def _leaves_time_to_prune(self) -> Obert:
         leave_time_to_prune(self)
+        refuse_scope(self)
         return self
 
     def run(self, program: Program) -> Report:
-        places, left = places_inside(program, self.pattern, self.targets, self.sparsity)
+        places, left = places_inside(program, self.pattern, self.targets)
+        total = budget(program, places, self).total
         if float(self.schedule(t=0.0)) < 1:
             program.plan.duties.append(GradualObert(self, program, places))
-            says = f"{self.sparsity:.1%} by training, {self.schedule}"
+            says = f"{total:.1%} by training, {self.schedule}"
             return Report(did={place.name: says for place in places}, left=left)
-        self.correct(program, places, self.sparsity)
+        self.correct(program, places, total)
         return self._report(program, places, left)
 
     def correct(self, program: Program, places: list[OneWeight], sparsity: float) -> None:
         """Set masks and weights of `program` for the share `sparsity`."""
         dense = program.clone()
-        if self.scope == "global":
+        given = budget(program, places, self)
+        if self.scope in JOINT:
             salience: dict[str, Tensor] = {}
             for group in self._groups(program, places):
                 salience |= self._salience(dense, self._fishers(dense, group))
-            self._write_masks(places, salience, sparsity)
+            self._write_masks(places, salience, given, sparsity)
         for group in self._groups(program, places):
             fishers = self._fishers(dense, group)
-            if self.scope == "weight":
-                self._write_masks(group, self._salience(dense, fishers), sparsity)
+            if self.scope not in JOINT:
+                self._write_masks(group, self._salience(dense, fishers), given, sparsity)
             with torch.no_grad():
                 for name, fisher in fishers.items():
                     mask = program.tensor(f"{name}{MASK}")
@@ -120,10 +126,14 @@ class Obert(Pass):
         return {name: fisher.salience(_effective(dense, name)) for name, fisher in fishers.items()}
 
     def _write_masks(
-        self, places: list[OneWeight], salience: Mapping[str, Tensor], sparsity: float
+        self,
+        places: list[OneWeight],
+        salience: Mapping[str, Tensor],
+        given: Budget,
+        sparsity: float,
     ) -> None:
         units = [place.units(salience) for place in places]
-        kept = rank(units, sparsity, self.scope)
+        kept = rank(units, given.at(sparsity, [place.name for place in places]), self.scope)
         for place, mask in zip(places, kept, strict=True):
             place.write(mask)
 

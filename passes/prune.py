@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from passes.budgets import budget, refuse_scope
 from passes.gradual_pruning import GradualPruning
 from passes.masking import write_masks
 from passes.places import find_places
@@ -52,7 +53,12 @@ class Prune(Pass):
     pattern: Annotated[Chosen, kinds.pattern] = Field(default="element", validate_default=True)
     scope: Scope = "weight"
     """Whether each weight or structure reaches the sparsity, each `row` (the weights of one
-    output), or all of them together."""
+    output), or all of them together: `global`ly by their scores, or by scores that are
+    `normalised` in each weight (arXiv:1611.06440) or `lamp` (arXiv:2010.07611); or each weight a
+    share that `erk` (arXiv:1911.11134) gives by its shape."""
+    budgets: dict[str, Fraction] = {}
+    """Weights with a sparsity of their own: names, globs, `re:` patterns or roles, of which the
+    last that fits holds. A structure is meant by any of its weights."""
     round_to: Annotated[int, Field(gt=0)] = 1
     """Keep a multiple of so many units at each place, or all: widths that kernels like."""
     targets: list[str] = Field(default=["*"])
@@ -82,6 +88,12 @@ class Prune(Pass):
         reaches_far = "program" in self.pattern.needs
         if reaches_far and self.scope == "row":
             raise ValueError(f"a {self.pattern} has no rows; set `scope: weight` or `global`")
+        if self.pattern.name == self.scope == "row":
+            raise ValueError("each output has one row; set `scope: weight` or `global`")
+        refuse_scope(self)
+        if self.scope == "lamp" and "scores" in self.criterion.needs:
+            what = f"`lamp` compares squares, and the scores of {self.criterion} have a sign"
+            raise ValueError(f"{what}; set `scope: normalised`")
         if not reaches_far and "unit_gradients" in self.criterion.needs:
             raise ValueError(f"{self.criterion} is for units; set `pattern: head` or `neuron`")
         return self
@@ -95,19 +107,19 @@ class Prune(Pass):
         report = Report()
         places, report.left = find_places(program, self.pattern, self.targets)
         self._refuse_conflicts(program, places)
-        self._refuse_too_much(places)
+        given = budget(program, places, self)
         if self.gradual:
             program.plan.duties.append(GradualPruning(self, program, places))
-            share = f"{self.sparsity:.1%} by training, {self.criterion}, {self.schedule}"
-            report.did = {place.name: share for place in places}
-            report.facts["planned_sparsity_fraction"] = self.sparsity
+            how = f"by training, {self.criterion}, {self.schedule}"
+            report.did = {name: f"{share:.1%} {how}" for name, share in given.shares.items()}
+            report.facts["planned_sparsity_fraction"] = given.total
             return report
         if "scores" in self.criterion.needs:
             raise Problem(
                 f"{self.criterion} learns its scores while training",
                 hint="give it a schedule such as `cubic`, or use `magnitude`",
             )
-        counts = write_masks(self, program, places, self.sparsity, {})
+        counts = write_masks(self, program, places, given.total, {})
         report.did = {
             place.name: f"{zeros:,} of {total:,} {place.noun}".rstrip() + " zero"
             for place, (zeros, total) in zip(places, counts, strict=True)
@@ -125,8 +137,3 @@ class Prune(Pass):
                     f"{both[0]!r} is pruned by an earlier pass while training",
                     hint="give the two passes targets that do not overlap",
                 )
-
-    def _refuse_too_much(self, places: Sequence[Place]) -> None:
-        most = min((place.most for place in places), default=1.0)
-        if self.sparsity > most:
-            raise Problem(f"{self.pattern} leaves at most {most:.1%} zero", where="sparsity")

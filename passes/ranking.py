@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-Scope = Literal["weight", "row", "global"]
-"""Who competes: the units of a weight or structure, those of one output, or all."""
+Scope = Literal["weight", "row", "global", "normalised", "lamp", "erk"]
+"""Who competes: the units of a weight or structure, those of one output, or all; all by
+`normalised` or by `lamp` scores; or those of a weight again, whose share `erk` gives."""
+JOINT = ("global", "normalised", "lamp")
+"""Scopes in which all places are ranked together."""
 
 SAMPLE = 1 << 13
 """How many scores are sorted to bracket the threshold; the rest is only compared."""
@@ -51,15 +54,52 @@ def keep_largest_of_rows(scores: Tensor, sparsity: float) -> Tensor:
     return torch.ones_like(flat).scatter_(1, smallest, 0).view_as(scores)
 
 
-def rank(units: Sequence[Tensor], sparsity: float, scope: Scope) -> list[Tensor]:
-    """Masks of the units at each place; they compete in it, in each of its rows, or everywhere."""
-    match scope:
-        case "global":
-            return keep_largest(units, sparsity) if units else []
-        case "weight":
-            return [mask for each in units for mask in keep_largest([each], sparsity)]
-        case "row":
-            return [keep_largest_of_rows(each, sparsity) for each in units]
+def rank(units: Sequence[Tensor], shares: Sequence[float], scope: Scope) -> list[Tensor]:
+    """Masks of the units at each place; they compete in it, in each of its rows, or everywhere.
+
+    Args:
+        units: the scores at each place.
+        shares: what each place gives up; where all compete, all the same.
+        scope: who competes.
+    """
+    if not units:
+        return []
+    if scope in JOINT:
+        return keep_largest([COMPARED[scope](each) for each in units], shares[0])
+    if scope == "row":
+        return [keep_largest_of_rows(a, share) for a, share in zip(units, shares, strict=True)]
+    return [keep_largest([a], share)[0] for a, share in zip(units, shares, strict=True)]
+
+
+def normalised(scores: Tensor) -> Tensor:
+    """The scores over their l2 norm. Molchanov et al. 2016, arXiv:1611.06440, section 2.2."""
+    found: Tensor = scores / scores[scores.isfinite()].norm()
+    return found
+
+
+def lamp(scores: Tensor) -> Tensor:
+    """s^2 over the sum of all s^2 of the place that are no smaller: what leaves the least error
+    for the share that stays. Lee et al. 2020, arXiv:2010.07611, equation 1.
+
+    Args:
+        scores: 0 or more, or infinite, which stays as it is; of equal ones the first counts as the
+            smallest.
+    """
+    flat = scores.flatten().double()
+    finite = flat.isfinite()
+    ordered, places = flat[finite].square().sort(stable=True)
+    above = ordered.flip(0).cumsum(0).flip(0)
+    flat[finite] = torch.empty_like(ordered).scatter_(0, places, ordered / above)
+    # zeros over zeros: in a place of nothing but zeros, all of them may go
+    return flat.nan_to_num_(nan=0.0, posinf=torch.inf, neginf=-torch.inf).view_as(scores)
+
+
+COMPARED: dict[str, Callable[[Tensor], Tensor]] = {
+    "global": lambda scores: scores,
+    "normalised": normalised,
+    "lamp": lamp,
+}
+"""Joint scope -> how scores of different places are made comparable."""
 
 
 def _kth_smallest(flat: Sequence[Tensor], k: int) -> tuple[Tensor, int]:

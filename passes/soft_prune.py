@@ -51,7 +51,7 @@ class SoftPrune(Pass):
         return self
 
     def run(self, program: Program) -> Report:
-        places, left = places_inside(program, pattern.choose("element"), self.targets, 0.0)
+        places, left = places_inside(program, pattern.choose("element"), self.targets)
         names = [place.name for place in places]
         program.plan.duties.append(SoftPruning(self, program, names))
         says = f"by training, sigmoid(score) > {self.threshold}, {self.schedule}"

@@ -17,13 +17,13 @@ from sparsify.report import REPORT, RunReport
 from sparsify.run.card import keep_card
 from sparsify.run.clock import Clock
 from sparsify.run.exporting import checked_export, note_export
+from sparsify.run.fitting import require_fit
 from sparsify.run.folder import claim, examine, keep_history, keep_recipe, seed_everything
 from sparsify.run.job import Job
 from sparsify.run.learning import learn
 from sparsify.run.measuring import evaluate_both, hold_to_floor, measure_zeros, onnx_scores
 from sparsify.run.points import START, Look, point_names
 from sparsify.run.quantizing import quantized_export
-from sparsify.run.sense import require_sense
 from sparsify.run.setup import prepare
 from sparsify.run.sizes import usual_length, usual_sizes
 from sparsify.run.surroundings import machine, versions
@@ -116,7 +116,7 @@ def _start(loaded: Loaded, output: Path, clock: Clock, look: Look) -> Job:
             after=look.watching(loaded, setup.program, clock.watch.passed, 0),
             at=partial(loaded.at_pass, "passes"),
         )
-    require_sense(loaded, setup, dense)
+    require_fit(loaded, setup, dense)
     report = RunReport(
         recipe=loaded.name,
         model=setup.source.name,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from passes import ranking
 from passes.ranking import Scope, keep_largest, keep_largest_of_rows, rank
 
-SCOPES: tuple[Scope, ...] = ("weight", "row", "global")
+SCOPES: tuple[Scope, ...] = ("weight", "row", "global", "erk")
 numbers = st.lists(
     st.floats(width=32, allow_nan=False) | st.sampled_from([0.0, 1.0, -1.0, np.inf, -np.inf]),
     min_size=1,
@@ -98,9 +98,10 @@ def test_every_row_is_ranked_for_itself(rows: list[list[float]], sparsity: float
 
 def test_who_competes_is_the_scope() -> None:
     units = [torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [0.0, 7.0]])]
-    found = {scope: [m.int().tolist() for m in rank(units, 0.5, scope)] for scope in SCOPES}
+    found = {scope: [m.int().tolist() for m in rank(units, [0.5, 0.5], scope)] for scope in SCOPES}
     assert found == {
         "weight": [[[0, 0], [1, 1]], [[0, 1], [0, 1]]],
         "row": [[[0, 1], [0, 1]], [[0, 1], [0, 1]]],
         "global": [[[0, 0], [0, 1]], [[1, 1], [0, 1]]],
+        "erk": [[[0, 0], [1, 1]], [[0, 1], [0, 1]]],
     }

@@ -9,7 +9,7 @@ from sparsify.run.setup import Setup
 from sparsify.schema import Loaded
 
 
-def require_sense(loaded: Loaded, setup: Setup, dense: Program) -> None:
+def require_fit(loaded: Loaded, setup: Setup, dense: Program) -> None:
     """Hold what the recipe says to what its passes asked for.
 
     Args:
