@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
@@ -48,7 +49,7 @@ class Encoder:
         graph = helper.make_graph(self.nodes, "encoder", ends[:1], ends[1:], stored)
         opsets = [helper.make_opsetid("", OPSET)]
         made = helper.make_model(graph, opset_imports=opsets, ir_version=10)
-        return ir.serde.deserialize_model(made)
+        return ir.serde.deserialize_model(onnx.shape_inference.infer_shapes(made))
 
     def _layer(self, value: str, name: str) -> str:
         heads = {

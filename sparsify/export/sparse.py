@@ -11,6 +11,7 @@ import onnx_ir as ir
 from sparsify.export import portable
 from sparsify.export.heads import join_heads
 from sparsify.export.lowered import Lowered
+from sparsify.export.normalizations import join_normalizations
 from sparsify.export.pairs import join_pairs
 from sparsify.export.products import Product, products
 from sparsify.export.simplify import is_weight
@@ -48,6 +49,7 @@ def lower(
     if DOMAIN in model.opset_imports:
         join_pairs(model)
         join_heads(model)
+        join_normalizations(model)
     return lowered
 
 

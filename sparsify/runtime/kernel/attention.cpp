@@ -22,7 +22,7 @@ void attend_head(const Job& job, int64_t batch, int64_t head) {
   const int64_t lanes = job.kernels.lanes, group = std::max<int64_t>(lanes, 16);
   const int64_t keys = padded(a.keys, group), width = padded(a.value_width, lanes);
   float* memory = scratch(size_t(a.width * keys + a.keys * width +
-                                 kQueries * (padded(a.width, 16) + keys + width + 16)));
+                                 kQueries * (keys + width + 1) + 4 * a.width));
   const auto take = [&](int64_t count) {
     float* taken = memory;
     memory += count;
@@ -32,8 +32,8 @@ void attend_head(const Job& job, int64_t batch, int64_t head) {
   float* values = take(a.keys * width);
   float* scores = take(kQueries * keys);
   float* mixed = take(kQueries * width);
-  float* query = take(kQueries * padded(a.width, 16));
   float* sums = take(kQueries);
+  float* last = take(4 * a.width);
   const int64_t stride = a.heads * a.width, value_stride = a.heads * a.value_width;
   job.kernels.gather({a.key + batch * a.keys * stride + head * a.width, stride, a.keys, a.width,
                       keys, turned});
@@ -45,17 +45,12 @@ void attend_head(const Job& job, int64_t batch, int64_t head) {
   for (int64_t first = 0; first < a.queries; first += kQueries) {
     const int64_t count = std::min(kQueries, a.queries - first);
     const float* from = a.query + (batch * a.queries + first) * stride + head * a.width;
-    for (int64_t i = 0; i < kQueries; ++i) {
-      for (int64_t c = 0; c < a.width; ++c) {
-        query[i * a.width + c] = i < count ? from[i * stride + c] * a.scale : 0.0f;
-      }
-    }
     const int64_t* strides = a.mask_strides;
     const int64_t mask = batch * strides[0] + head * strides[1] + first * strides[2];
     float* to = a.to + (batch * a.queries + first) * value_stride + head * a.value_width;
-    job.kernels.attend({query, turned, values, a.mask ? a.mask + mask : nullptr, count, a.width,
-                        a.keys, keys, a.value_width, width, strides[2], strides[3], scores, mixed,
-                        sums, to, value_stride});
+    job.kernels.attend({from, stride, a.scale, turned, values, a.mask ? a.mask + mask : nullptr,
+                        count, a.width, a.keys, keys, a.value_width, width, strides[2], strides[3],
+                        last, scores, mixed, sums, to, value_stride});
   }
 }
 

@@ -83,18 +83,34 @@ inline float exponentials(float* scores, int64_t keys, int64_t padded) {
   return folded(sums, [](auto a, auto b) { return a + b; });
 }
 
+// Queries are read where they lie; the last ones, if they are no four, with zeros behind them.
+void score(const Attend& a) {
+  const int64_t whole = a.queries / kQuad * kQuad, rest = a.queries - whole;
+  product(a.query, a.query_stride, a.keys_turned, a.padded_keys, whole, a.width, a.scores);
+  if (rest == 0) return;
+  for (int64_t i = 0; i < kQuad; ++i) {
+    for (int64_t c = 0; c < a.width; ++c) {
+      a.last[i * a.width + c] = i < rest ? a.query[(whole + i) * a.query_stride + c] : 0.0f;
+    }
+  }
+  product(a.last, a.width, a.keys_turned, a.padded_keys, kQuad, a.width,
+          a.scores + whole * a.padded_keys);
+}
+
 // Attention of `a.queries` (at most kQueries) queries to all keys.
 void attend(const Attend& a) {
-  product(a.query, a.width, a.keys_turned, a.padded_keys, kQueries, a.width, a.scores);
+  score(a);
+  const int64_t rows = (a.queries + kQuad - 1) / kQuad * kQuad;
   for (int64_t i = 0; i < a.queries; ++i) {
     float* scores = a.scores + i * a.padded_keys;
+    for (int64_t key = 0; key < a.padded_keys; ++key) scores[key] *= a.scale;
     if (a.mask) {
       const float* mask = a.mask + i * a.mask_query_stride;
       for (int64_t key = 0; key < a.keys; ++key) scores[key] += mask[key * a.mask_key_stride];
     }
     a.sums[i] = exponentials(scores, a.keys, a.padded_keys);
   }
-  product(a.scores, a.padded_keys, a.values, a.padded_value_width, kQueries, a.keys, a.mixed);
+  product(a.scores, a.padded_keys, a.values, a.padded_value_width, rows, a.keys, a.mixed);
   for (int64_t i = 0; i < a.queries; ++i) {
     const float share = 1.0f / a.sums[i];
     float* to = a.to + i * a.to_stride;

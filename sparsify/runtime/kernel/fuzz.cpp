@@ -176,6 +176,15 @@ void in_turn(void*, sparsify::Task task, size_t count, void* state) {
   for (size_t i = 0; i < count; ++i) task(state, i);
 }
 
+// The same product with a residual and its layer normalization, in memory of exactly their sizes.
+void normalized(const sparsify::Layer& layer, const std::vector<float>& inputs, int64_t tokens) {
+  const size_t rows = size_t(layer.weight.rows);
+  const sparsify::Normalization norm{std::vector<float>(rows, 1), std::vector<float>(rows, 0), 1e-5f};
+  std::vector<float> residual(size_t(tokens) * rows, 0.5f), outputs(residual.size());
+  sparsify::multiply(&layer, 1, sparsify::choose_kernels(), inputs.data(), tokens, outputs.data(),
+                     {nullptr, in_turn}, &norm, residual.data());
+}
+
 // The largest relative difference from the plain product, or 0 where there is none to compare.
 double multiplied(Random& random, const Case& c, bool damaged, const sparsify::Layer& layer) {
   const sparsify::Weight& weight = layer.weight;
@@ -191,6 +200,7 @@ double multiplied(Random& random, const Case& c, bool damaged, const sparsify::L
   }
   sparsify::multiply(&layer, 1, sparsify::choose_kernels(), inputs.data(), tokens, outputs.data(),
                      {nullptr, in_turn});
+  if (below(random, 4) == 0) normalized(layer, inputs, tokens);
   double worst = 0;
   for (size_t t = 0; !damaged && t < size_t(tokens); ++t) {
     for (size_t r = 0; r < rows; ++r) {

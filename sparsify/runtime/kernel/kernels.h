@@ -80,14 +80,17 @@ __attribute__((always_inline)) inline void row_products(const Work& work, const 
                           });
   uint32_t i = 0;
 #if LANES >= 16
-  // A load of a whole vector is what the processor does once a cycle: four values share one.
+  // A load of a whole vector is what the processor does once a cycle: four values share one, and
+  // four columns another.
   if constexpr (unit == 1 && lanes == 16) {
     for (; i + 4 <= length; i += 4) {
+      uint64_t next;
+      __builtin_memcpy(&next, columns + i, sizeof next);
       const __m512 four = _mm512_broadcast_f32x4(_mm_loadu_ps(values + i));
-      sums.add_to_row(_mm512_permute_ps(four, 0x00), inputs + columns[i] * panel);
-      sums.add_to_row(_mm512_permute_ps(four, 0x55), inputs + columns[i + 1] * panel);
-      sums.add_to_row(_mm512_permute_ps(four, 0xaa), inputs + columns[i + 2] * panel);
-      sums.add_to_row(_mm512_permute_ps(four, 0xff), inputs + columns[i + 3] * panel);
+      sums.add_to_row(_mm512_permute_ps(four, 0x00), inputs + (next & 0xffff) * panel);
+      sums.add_to_row(_mm512_permute_ps(four, 0x55), inputs + (next >> 16 & 0xffff) * panel);
+      sums.add_to_row(_mm512_permute_ps(four, 0xaa), inputs + (next >> 32 & 0xffff) * panel);
+      sums.add_to_row(_mm512_permute_ps(four, 0xff), inputs + (next >> 48) * panel);
     }
   }
 #endif

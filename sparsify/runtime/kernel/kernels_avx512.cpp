@@ -4,12 +4,14 @@
 #define QUAD_VECTORS 4
 #include "attention_kernels.h"
 #include "integer_kernels.h"
+#include "normalization.h"
 
 namespace sparsify {
 
 const Kernels kAvx512 = {
     "avx512", LANES, gather, multiply<1>, multiply<4>, multiply_integers,
-    quantize, quantize_turned, scatter, activate_in_place, attend,
+    quantize, quantize_turned, scatter, activate_in_place, normalize,
+    attend,
 };
 
 }  // namespace sparsify

@@ -81,15 +81,28 @@ struct Scatter {
   float* to;
 };
 
+// Layer normalization of numbers + residual in place, for tokens that lie one after the other.
+struct Normalize {
+  float* numbers;         // [tokens][width]
+  const float* residual;  // [tokens][width]
+  int64_t tokens, width;
+  const float* scale;  // [width]
+  const float* bias;   // [width]
+  float epsilon;       // added to the variance
+};
+
 // softmax(query keys^T + mask) values for one head and a block of queries.
 constexpr int64_t kQueries = 32;
 struct Attend {
-  const float* query;        // [kQueries][width], scaled
+  const float* query;        // of the first query
+  int64_t query_stride;      // between queries
+  float scale;
   const float* keys_turned;  // [width][padded_keys]
   const float* values;       // [keys][padded_value_width]
   const float* mask;         // of the first query, or null
   int64_t queries, width, keys, padded_keys, value_width, padded_value_width;
   int64_t mask_query_stride, mask_key_stride;
+  float* last;    // space for the last queries where they are no four: [4][width]
   float* scores;  // [kQueries][padded_keys]
   float* mixed;   // [kQueries][padded_value_width]
   float* sums;    // [kQueries]
@@ -108,6 +121,7 @@ struct Kernels {
   void (*quantize_turned)(const QuantizeTurned&);
   void (*scatter)(const Scatter&);
   void (*activate)(float* numbers, int64_t count, Activation);
+  void (*normalize)(const Normalize&);
   void (*attend)(const Attend&);
 };
 

@@ -34,12 +34,23 @@ struct Job {
   const float* inputs;
   int64_t tokens;
   float* outputs;
+  const Normalization* normalization;
+  const float* residual;
   int64_t panel = layers[0].weight.panel;
   int64_t parts = 1;  // ranges of the last layer's chunks, each a task of its own
   std::atomic<bool> out_of_memory{false};
 
   int64_t panels() const { return (tokens + panel - 1) / panel; }
 };
+
+// Of `count` tokens whose outputs are complete.
+void normalize(const Job& job, int64_t token, int64_t count) {
+  if (!job.normalization) return;
+  const Normalization& n = *job.normalization;
+  const int64_t width = int64_t(n.scale.size()), first = token * width;
+  job.kernels.normalize({job.outputs + first, job.residual + first, count, width, n.scale.data(),
+                         n.bias.data(), n.epsilon});
+}
 
 int64_t fours_of(const Weight& w) { return (w.columns + 3) / 4; }
 
@@ -175,6 +186,7 @@ void multiply_part(const Job& job, int64_t index, int64_t part) {
     job.kernels.scatter({sums, rows, panel, tokens, last.rows,
                          job.outputs + token * last.rows + chunk * last.chunk * last.unit});
   }
+  if (job.parts == 1) normalize(job, token, tokens);
 }
 
 // No exception may leave a task: it runs on a thread of the runtime.
@@ -208,6 +220,7 @@ void run(Job& job, const Pool& pool) {
     pool.run(pool.context, task, tasks, &job);
   }
   if (job.out_of_memory) throw std::bad_alloc();
+  if (job.parts > 1) normalize(job, 0, job.tokens);
 }
 
 }  // namespace
@@ -231,9 +244,10 @@ const Kernels& choose_kernels() {
 }
 
 void multiply(const Layer* layers, size_t count, const Kernels& kernels,
-              const float* inputs, int64_t tokens, float* outputs, const Pool& pool) {
+              const float* inputs, int64_t tokens, float* outputs, const Pool& pool,
+              const Normalization* normalization, const float* residual) {
   if (tokens == 0) return;
-  Job job{layers, count, kernels, inputs, tokens, outputs};
+  Job job{layers, count, kernels, inputs, tokens, outputs, normalization, residual};
   if (count == 1) {
     job.parts = parts_of(layers[0].weight, job.panels(), tokens);
     return run(job, pool);
@@ -246,7 +260,7 @@ void multiply(const Layer* layers, size_t count, const Kernels& kernels,
     const bool last = i + 1 == count;
     next.resize(last ? 0 : size_t(tokens * layers[i].weight.rows));
     multiply(layers + i, 1, kernels, i ? made.data() : inputs, tokens, last ? outputs : next.data(),
-             pool);
+             pool, last ? normalization : nullptr, residual);
     made.swap(next);
   }
 }

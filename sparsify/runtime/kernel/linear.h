@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "layout.h"
 #include "weight.h"
@@ -24,8 +25,16 @@ struct Layer {
   Activation activation;
 };
 
-// outputs[token][row] = activation(inputs[token] . weight[row] + bias[row]), layer after layer
+// What becomes of the outputs of the last layer: their layer normalization with a residual.
+struct Normalization {
+  std::vector<float> scale, bias;  // one a row
+  float epsilon;
+};
+
+// outputs[token][row] = activation(inputs[token] . weight[row] + bias[row]), layer after layer; with
+// a normalization, that of outputs + residual.
 void multiply(const Layer* layers, size_t count, const Kernels& kernels, const float* inputs,
-              int64_t tokens, float* outputs, const Pool& pool);
+              int64_t tokens, float* outputs, const Pool& pool,
+              const Normalization* normalization = nullptr, const float* residual = nullptr);
 
 }  // namespace sparsify

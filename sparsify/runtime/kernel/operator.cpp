@@ -15,21 +15,26 @@ using sparsify::Tensor;
 using sparsify::Type;
 using sparsify::Where;
 
-// One sparse linear layer, or two of which the first has the activation.
+// One sparse linear layer, or two of which the first has the activation; normalized, the layer
+// normalization of what they make and a residual.
 struct SparseLinear : ort::Operator {
   std::string name;
   Where where;
   bool integers;
   size_t layers;
   Activation activation;
+  bool normalized;
 
   size_t inputs_of_layer() const { return where == Where::csr ? 5 : 4; }
+  size_t residual() const { return 1 + layers * inputs_of_layer(); }
 };
 
 struct Kernel {
   const ort::Api* api;
   const sparsify::Kernels* kernels;
   std::vector<sparsify::Layer> layers;
+  size_t residual;
+  std::unique_ptr<sparsify::Normalization> normalization;
 };
 
 Type type_of(ort::ElementType type) {
@@ -87,8 +92,27 @@ sparsify::Weight weight(const SparseLinear& op, const ort::Api& api, const ort::
   return sparsify::pack(e);
 }
 
+std::vector<float> floats(const ort::Api& api, const ort::Info* info, size_t index, int64_t count) {
+  const Tensor tensor = constant(api, info, index);
+  if (tensor.type != Type::f32 || tensor.count != count) {
+    throw Malformed("the normalization is not one float a row");
+  }
+  const auto* from = static_cast<const float*>(tensor.data);
+  return {from, from + count};
+}
+
+std::unique_ptr<sparsify::Normalization> normalization(const SparseLinear& op, const ort::Api& api,
+                                                       const ort::Info* info, int64_t rows) {
+  if (!op.normalized) return nullptr;
+  auto made = std::make_unique<sparsify::Normalization>();
+  made->scale = floats(api, info, op.residual() + 1, rows);
+  made->bias = floats(api, info, op.residual() + 2, rows);
+  check(api.call<ort::Status*>(ort::kKernelInfoGetAttributeFloat, info, "epsilon", &made->epsilon));
+  return made;
+}
+
 std::unique_ptr<Kernel> make(const SparseLinear& op, const ort::Api& api, const ort::Info* info) {
-  auto kernel = std::make_unique<Kernel>(Kernel{&api, &sparsify::choose_kernels(), {}});
+  auto kernel = std::make_unique<Kernel>(Kernel{&api, &sparsify::choose_kernels(), {}, op.residual(), nullptr});
   for (size_t layer = 0; layer < op.layers; ++layer) {
     auto packed = weight(op, api, info, layer);
     if (layer && packed.columns != kernel->layers.back().weight.rows) {
@@ -96,6 +120,7 @@ std::unique_ptr<Kernel> make(const SparseLinear& op, const ort::Api& api, const 
     }
     kernel->layers.push_back({std::move(packed), layer ? Activation::none : op.activation});
   }
+  kernel->normalization = normalization(op, api, info, kernel->layers.back().weight.rows);
   return kernel;
 }
 
@@ -110,17 +135,25 @@ void compute(const Kernel& kernel, ort::Context* context) {
   int64_t tokens = 1;
   for (size_t i = 0; i + 1 < shape.size(); ++i) tokens *= shape[i];
   shape.back() = kernel.layers.back().weight.rows;
+  const float* residual = nullptr;
+  if (kernel.normalization) {
+    const ort::Value* added = input_of(api, context, kernel.residual);
+    if (ShapeOf(api, added).dimensions() != shape) {
+      throw Malformed("the residual is not of the outputs' shape");
+    }
+    residual = static_cast<const float*>(data_of(api, added));
+  }
   float* outputs = output_of(api, context, shape);
   Threads threads{api, context};
   sparsify::multiply(kernel.layers.data(), kernel.layers.size(), *kernel.kernels,
                      static_cast<const float*>(data_of(api, inputs)), tokens, outputs,
-                     threads.pool());
+                     threads.pool(), kernel.normalization.get(), residual);
 }
 
 const SparseLinear& self(const ort::Operator* op) { return *static_cast<const SparseLinear*>(op); }
 
 SparseLinear describe(std::string name, Where where, bool integers, size_t layers,
-                      Activation activation) {
+                      Activation activation, bool normalized) {
   SparseLinear op{};
   describe_common(op);
   op.name = std::move(name);
@@ -128,10 +161,13 @@ SparseLinear describe(std::string name, Where where, bool integers, size_t layer
   op.integers = integers;
   op.layers = layers;
   op.activation = activation;
+  op.normalized = normalized;
   op.get_name = [](const ort::Operator* o) { return self(o).name.c_str(); };
-  op.get_input_type = [](const ort::Operator*, size_t i) { return i ? ort::kAny : ort::kFloat; };
+  op.get_input_type = [](const ort::Operator* o, size_t i) {
+    return i == 0 || i >= self(o).residual() ? ort::kFloat : ort::kAny;
+  };
   op.get_input_type_count = [](const ort::Operator* o) {
-    return 1 + self(o).layers * self(o).inputs_of_layer();
+    return self(o).residual() + (self(o).normalized ? 3 : 0);
   };
   op.create_kernel_v2 = [](const ort::Operator* o, const ort::Api* api, const ort::Info* info,
                            void** kernel) {
@@ -146,7 +182,7 @@ SparseLinear describe(std::string name, Where where, bool integers, size_t layer
   return op;
 }
 
-// Every form of a weight, alone and in pairs, with every activation.
+// Every form of a weight, alone and in pairs, with every activation, and in front of a normalization.
 std::vector<SparseLinear> describe_all() {
   static const std::pair<const char*, Activation> activations[] = {
       {"", Activation::none},
@@ -164,7 +200,12 @@ std::vector<SparseLinear> describe_all() {
         const std::string name = std::string(integers ? "DynamicQuantize" : "") + form +
                                  (layers == 1 ? "Linear" : "FeedForward");
         for (const auto& [suffix, activation] : activations) {
-          found.push_back(describe(name + suffix, where, integers, layers, activation));
+          const auto add = [&](const char* end, bool normalized) {
+            const std::string whole = name + suffix + end;
+            found.push_back(describe(whole, where, integers, layers, activation, normalized));
+          };
+          add("", false);
+          if (layers == 2 || activation == Activation::none) add("Normalization", true);
         }
       }
     }

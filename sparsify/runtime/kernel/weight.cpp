@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
+#include <thread>
 
 namespace sparsify {
 namespace {
@@ -12,7 +13,8 @@ constexpr int64_t kLargestSide = int64_t{1} << 24;
 constexpr int64_t kLargestTable = int64_t{1} << 26;  // rows x bands
 constexpr int64_t kLargestEntries = int64_t{1} << 31;
 constexpr int64_t kLargestSum = (int64_t{1} << 31) / 510;  // of a row's absolute integers
-constexpr int64_t kChunk = 128;
+constexpr int64_t kChunk[] = {128, 512};  // rows of the smallest and largest chunk
+constexpr int64_t kStep = 64;
 
 void require(bool holds, const char* what) {
   if (!holds) throw Malformed(what);
@@ -154,6 +156,14 @@ void choose_band(Weight& w, int64_t entries) {
   require(w.bands * (w.rows / w.unit) <= kLargestTable, "the weight is too large");
 }
 
+// Rows of a chunk: the more, the longer the runs of rows with equally many entries; one for each
+// core, because cores share the chunks where there are few tokens.
+int64_t rows_of_chunk(int64_t rows) {
+  const int64_t cores = std::max(1u, std::thread::hardware_concurrency());
+  const int64_t share = (rows + cores * kStep - 1) / (cores * kStep) * kStep;
+  return std::clamp(share, kChunk[0], kChunk[1]);
+}
+
 // Calls entry(unit, column, values) for everything stored that is not zero.
 template <typename Entry>
 void each_entry(const Encoded& e, const std::vector<int64_t>& cells, int64_t unit, Entry entry) {
@@ -262,7 +272,7 @@ void lay_out(Weight& w, Walk walk, Put put) {
   walk([&](auto...) { ++entries; });
   choose_band(w, entries);
   const int64_t units = w.rows / w.unit;
-  w.chunk = kChunk / w.unit;
+  w.chunk = rows_of_chunk(w.rows) / w.unit;
   w.chunks = (units + w.chunk - 1) / w.chunk;
   std::vector<uint32_t> places(size_t(w.bands * units));
   walk([&](int64_t unit, int64_t column, auto) { ++places[column / w.band * units + unit]; });
