@@ -6,15 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor
 
 from sparsify.analysis.products import Product, products
 from sparsify.errors import Problem
 from sparsify.program import Program, aten
-from sparsify.statistics.samples import inputs, samples
+from sparsify.statistics.samples import samples
+from sparsify.statistics.wave import Wave
 
 ROWWISE = {
     aten.linear.default,
@@ -75,13 +75,13 @@ def inflows(program: Program, weights: Collection[str]) -> Iterator[Inflow]:
     training = program.module.training
     program.module.eval()
     try:
-        wave = _Wave(program, batches)
+        wave = Wave(program, batches)
         for node in wave.nodes:
             if node in uses:
                 use = uses[node]
                 left[use.weight] -= 1
-                tokens = _tokens(program, use, batches)
-                values = tuple(zip(wave.values(use.activation), tokens, strict=True))
+                kept = tokens(program, use, batches)
+                values = tuple(zip(wave.values(use.activation), kept, strict=True))
                 yield Inflow(use.weight, use.reads[0], not left[use.weight], values)
                 del values
                 if not left.total():
@@ -99,7 +99,7 @@ def unmeasured(program: Program, weights: Collection[str]) -> dict[str, str]:
     return {
         name: "it multiplies no rows of inputs"
         for name in weights
-        if not all(_is_rowwise(program, use) for use in known.get(name, [])) or name not in known
+        if not all(is_rowwise(program, use) for use in known.get(name, [])) or name not in known
     }
 
 
@@ -112,7 +112,7 @@ def input_norms(program: Program, weights: Collection[str]) -> dict[str, Tensor]
     return {name: squares.sqrt() for name, squares in total.items()}
 
 
-def _is_rowwise(program: Program, use: Product) -> bool:
+def is_rowwise(program: Program, use: Product) -> bool:
     weight = program.tensor(use.weight)
     is_whole = math.prod(use.operand.meta["val"].shape) == weight.numel()
     operands = use.node.all_input_nodes
@@ -125,7 +125,7 @@ def _is_rowwise(program: Program, use: Product) -> bool:
     )
 
 
-def _tokens(
+def tokens(
     program: Program, use: Product, batches: tuple[Mapping[str, Tensor], ...]
 ) -> list[Tensor | None]:
     """For each batch, which rows of the product's inputs are tokens; None: there is no padding."""
@@ -137,55 +137,3 @@ def _tokens(
         if is_mask and len(rows) == 2 and str(sizes[1]) in rows:
             return [batch[str(node.target)].flatten().to(torch.bool) for batch in batches]
     return [None] * len(batches)
-
-
-class _Wave:
-    """A run of a program on several batches, node by node instead of batch by batch."""
-
-    def __init__(self, program: Program, batches: tuple[Mapping[str, Tensor], ...]) -> None:
-        self.interpreter = fx.Interpreter(program.module, garbage_collect_values=False)
-        everything = list(program.graph.nodes)
-        places = {str(node.target): node for node in everything if node.op == "placeholder"}
-        self.environments: list[dict[fx.Node, Any]] = [
-            {places[name]: value for name, value in inputs(batch).items()} for batch in batches
-        ]
-        varying = set(places.values())
-        self.nodes: list[fx.Node] = []
-        """What differs from batch to batch; the rest is computed where it is needed."""
-        for node in everything:
-            if node.users and varying & set(node.all_input_nodes):
-                varying.add(node)
-                self.nodes.append(node)
-        last = {operand: node for node in self.nodes for operand in node.all_input_nodes}
-        self.done: dict[fx.Node, list[fx.Node]] = {}
-        for operand, node in last.items():
-            self.done.setdefault(node, []).append(operand)
-
-    def values(self, node: fx.Node) -> list[Any]:
-        """The value of `node` for each batch."""
-        return [environment[node] for environment in self.environments]
-
-    @torch.no_grad()
-    def compute(self, node: fx.Node) -> None:
-        """Compute `node` for each batch, and let go of what no later node reads."""
-        shared: dict[fx.Node, Any] = {}
-        for environment in self.environments:
-            for operand in node.all_input_nodes:
-                if operand not in environment:
-                    environment[operand] = self._constant(operand, shared)
-            environment[node] = self._run(node, environment)
-            for operand in self.done.get(node, []):
-                environment.pop(operand, None)
-            for operand in shared:
-                environment.pop(operand, None)
-
-    def _constant(self, node: fx.Node, known: dict[fx.Node, Any]) -> Any:
-        if node not in known:
-            for operand in node.all_input_nodes:
-                self._constant(operand, known)
-            known[node] = self._run(node, known)
-        return known[node]
-
-    def _run(self, node: fx.Node, environment: dict[fx.Node, Any]) -> Any:
-        self.interpreter.env = environment
-        return self.interpreter.run_node(node)

@@ -16,6 +16,7 @@ METHODS = [
     if member.function.__module__.startswith("passes.")
 ]
 FILLED = {
+    "fisher-masks": ["sparsity=0.5"],
     "drop-layers": ["which=top", "count=1"],
     "obert": ["sparsity=0.5", "targets=[attention.query]"],
     "prune": ["criterion=magnitude", "sparsity=0.5"],
