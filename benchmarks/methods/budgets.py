@@ -22,11 +22,11 @@ class Budget:
 
 BOUNDED = (
     "train.batch=32",
-    "train.learning_rate=2e-4",
+    "train.learning_rate=4e-4",
     "train.precision=bf16",
     "train.dropout=0",
-    "train.evaluate_every=400",
-    "train.checkpoint_every=400",
+    "train.evaluate_every=200",
+    "train.checkpoint_every=200",
     "teacher.fine_tune.batch=32",
     "teacher.fine_tune.learning_rate=1e-4",
     "teacher.fine_tune.precision=bf16",
