@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import fx
 
 from sparsify.errors import Problem
@@ -24,7 +25,7 @@ class FoldMasks(Pass):
             _require_alone(program, weight)
             program.unmask(weight)
             tensor = program.tensor(str(weight.target))
-            gone = int((tensor == 0).sum())
+            gone = tensor.numel() - int(torch.count_nonzero(tensor))
             zeros, total = zeros + gone, total + tensor.numel()
             report.did[str(weight.target)] = f"{gone / tensor.numel():.1%} zero"
         if total:

@@ -56,7 +56,7 @@ def write_masks(
             if gone:
                 kept = kept.masked_fill(gone[place.name], 0)
             place.write(kept)
-            counts.append((int((kept == 0).sum()), kept.numel()))
+            counts.append((kept.numel() - int(torch.count_nonzero(kept)), kept.numel()))
     return counts
 
 

@@ -14,9 +14,6 @@ Scope = Literal["weight", "row", "global", "normalised", "lamp", "erk"]
 JOINT = ("global", "normalised", "lamp")
 """Scopes in which all places are ranked together."""
 
-SAMPLE = 1 << 13
-"""How many scores are sorted to bracket the threshold; the rest is only compared."""
-
 
 def keep_largest(scores: Sequence[Tensor], sparsity: float) -> list[Tensor]:
     """Masks of 0 and 1 that zero exactly round(sparsity * n) of the n numbers in `scores`.
@@ -28,22 +25,25 @@ def keep_largest(scores: Sequence[Tensor], sparsity: float) -> list[Tensor]:
         scores: floating-point tensors of any shapes, without NaN.
         sparsity: the share to zero, 0 to 1.
     """
-    count = round(sparsity * sum(each.numel() for each in scores))
+    count = round(sparsity * _count(scores))
     if count == 0:
         return [torch.ones_like(each) for each in scores]
     flat = [each.reshape(-1) for each in scores]
-    threshold, ties = _kth_smallest(flat, count)
-    masks = []
-    for each, shaped in zip(flat, scores, strict=True):
-        mask = (each > threshold).to(each.dtype)
-        equal = each == threshold
-        here = int(equal.sum())
-        # `ties` numbers equal to the threshold must go; the first ones do
-        gone, ties = min(ties, here), ties - min(ties, here)
-        if here > gone:
-            mask[equal.nonzero().squeeze(1)[gone:]] = 1
-        masks.append(mask.view_as(shaped))
-    return masks
+    threshold = _kth_smallest(flat, count)
+    kept = [each > threshold for each in flat]
+    staying = _count(flat) - count - sum(int(torch.count_nonzero(each)) for each in kept)
+    for each, mask in zip(reversed(flat), reversed(kept), strict=True):
+        if not staying:
+            break
+        # so many numbers that equal the threshold stay, the last ones
+        last = (each == threshold).nonzero().squeeze(1)[-staying:]
+        mask[last] = True
+        staying -= len(last)
+    return [mask.to(each.dtype).view_as(each) for mask, each in zip(kept, scores, strict=True)]
+
+
+def _count(tensors: Sequence[Tensor]) -> int:
+    return sum(each.numel() for each in tensors)
 
 
 def keep_largest_of_rows(scores: Tensor, sparsity: float) -> Tensor:
@@ -102,22 +102,29 @@ COMPARED: dict[str, Callable[[Tensor], Tensor]] = {
 """Joint scope -> how scores of different places are made comparable."""
 
 
-def _kth_smallest(flat: Sequence[Tensor], k: int) -> tuple[Tensor, int]:
-    """The k-th smallest number (k from 1), and how many numbers equal to it are among the k."""
-    total = sum(each.numel() for each in flat)
-    low, high = _bracket(flat, k, total)
-    below = sum(int((each < low).sum()) for each in flat)
+def _kth_smallest(flat: Sequence[Tensor], k: int) -> Tensor:
+    """The k-th smallest number (k from 1)."""
+    low, high = _bracket(flat, k)
+    below = sum(int(torch.count_nonzero(each < low)) for each in flat)
     inside = torch.cat([each[(each >= low) & (each <= high)] for each in flat])
     if not below < k <= below + inside.numel():
         # the sample misled; every number is a candidate
         below, inside = 0, torch.cat(list(flat))
-    value = inside.kthvalue(k - below).values
-    return value, k - below - int((inside < value).sum())
+    return inside.kthvalue(k - below).values
 
 
-def _bracket(flat: Sequence[Tensor], k: int, total: int) -> tuple[Tensor, Tensor]:
+def stride_of(total: int) -> int:
+    """Every how many numbers one is sampled: n^(2/3) are sorted, and about as many remain.
+
+    It is odd, as the sides of matrices seldom are: a sample sees all of their columns.
+    """
+    return round(total ** (1 / 3)) | 1
+
+
+def _bracket(flat: Sequence[Tensor], k: int) -> tuple[Tensor, Tensor]:
     """Two numbers between which the k-th smallest very probably lies, from an even sample."""
-    stride = max(1, total // SAMPLE)
+    total = _count(flat)
+    stride = stride_of(total)
     offset, parts = 0, []
     for each in flat:
         parts.append(each[offset::stride])

@@ -61,10 +61,10 @@ class OneWeight:
         shape = program.tensor(use.weight).shape
         self.axes = _out_in(use, len(shape))
         try:
-            units = pattern(scores=torch.zeros(shape).permute(self.axes))
+            units = pattern(scores=torch.zeros(()).expand(shape).permute(self.axes))
         except Problem as problem:
             raise Problem(f"{self.name!r}: {problem.what}", hint=problem.hint) from None
-        self.most = 1 - float(units.isinf().double().mean())
+        self.most = 1 - int(torch.count_nonzero(units.isinf())) / max(units.numel(), 1)
 
     def units(self, scores: Mapping[str, Tensor]) -> Tensor:
         found: Tensor = self.pattern(scores=scores[self.name].permute(self.axes))

@@ -127,8 +127,10 @@ class Program:
 
     def effective(self, name: str) -> Tensor:
         """A weight as products see it: times its mask, where it has one."""
-        weight, mask = self.tensor(name).detach(), self.masks().get(name)
-        return weight if mask is None else weight * mask
+        weight = self.tensor(name).detach()
+        nodes = (each for each in self.graph.find_nodes(op="get_attr") if each.target == name)
+        masked = any(self.masked(node) is not None for node in nodes)
+        return weight * self.tensor(f"{name}{MASK}") if masked else weight
 
     def parameter_count(self) -> int:
         """How many numbers the program can learn; tied weights count once."""
