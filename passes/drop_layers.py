@@ -42,6 +42,10 @@ class DropLayers(Pass):
             raise ValueError("give `which` and `count`, or `layers`")
         return self
 
+    @property
+    def structural(self) -> bool:
+        return True
+
     def run(self, program: Program) -> Report:
         report = Report()
         found = blocks(program)

@@ -85,8 +85,7 @@ class Prune(Pass):
 
     @model_validator(mode="after")
     def _asks_for_what_there_is(self) -> Prune:
-        reaches_far = "program" in self.pattern.needs
-        if reaches_far and self.scope == "row":
+        if self.structural and self.scope == "row":
             raise ValueError(f"a {self.pattern} has no rows; set `scope: weight` or `global`")
         if self.pattern.name == self.scope == "row":
             raise ValueError("each output has one row; set `scope: weight` or `global`")
@@ -94,7 +93,7 @@ class Prune(Pass):
         if self.scope == "lamp" and "scores" in self.criterion.needs:
             what = f"`lamp` compares squares, and the scores of {self.criterion} have a sign"
             raise ValueError(f"{what}; set `scope: normalised`")
-        if not reaches_far and "unit_gradients" in self.criterion.needs:
+        if not self.structural and "unit_gradients" in self.criterion.needs:
             raise ValueError(f"{self.criterion} is for units; set `pattern: head` or `neuron`")
         return self
 
@@ -102,6 +101,10 @@ class Prune(Pass):
     def gradual(self) -> bool:
         """Whether something is left to prune when the pass has run."""
         return float(self.schedule(t=0.0)) < 1
+
+    @property
+    def structural(self) -> bool:
+        return "program" in self.pattern.needs
 
     def run(self, program: Program) -> Report:
         report = Report()

@@ -118,7 +118,7 @@ def stride_of(total: int) -> int:
 
     It is odd, as the sides of matrices seldom are: a sample sees all of their columns.
     """
-    return round(total ** (1 / 3)) | 1
+    return int(total ** (1 / 3)) | 1
 
 
 def _bracket(flat: Sequence[Tensor], k: int) -> tuple[Tensor, Tensor]:

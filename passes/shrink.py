@@ -32,6 +32,10 @@ class Shrink(Pass):
     round_to: Annotated[int, Field(gt=0)] = 1
     """Keep dead units until the number left is a multiple of this, as kernels like it."""
 
+    @property
+    def structural(self) -> bool:
+        return True
+
     def run(self, program: Program) -> Report:
         report = Report()
         before = program.parameter_count()

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from sparsify.interface import Inspection as Inspection
     from sparsify.interface import apply as apply
     from sparsify.interface import inspect as inspect
+    from sparsify.interface import to_onnx as export  # noqa: F401
     from sparsify.interface import to_onnx as to_onnx
     from sparsify.pipeline import Pass as Pass
     from sparsify.pipeline import Report as Report
     from sparsify.program import Program as Program
     from sparsify.recipe import Recipe as Recipe
     from sparsify.report import RunReport as RunReport
+    from sparsify.run.own import train as train
     from sparsify.saving import load as load
     from sparsify.saving import save as save
     from sparsify.schema.said import read as read
@@ -47,16 +49,20 @@ _HOMES = {
     "save": "saving",
     "to_onnx": "interface",
     "to_text": "text",
+    "train": "run.own",
 }
 """Public name -> the file that holds it; imported when first asked for, so that the command line
-starts without torch. `capture` is a module of that name, and can be called."""
+starts without torch."""
 
-__all__ = ["__version__", "capture", *sorted(_HOMES)]  # noqa: PLE0604  every item is a string
+_CALLABLE = ("capture", "export")
+"""Modules of these names, which can be called; `export` as `to_onnx`."""
+
+__all__ = ["__version__", *_CALLABLE, *sorted(_HOMES)]  # noqa: PLE0604  every item is a string
 
 
 def __getattr__(name: str) -> Any:
-    if name == "capture":
-        return importlib.import_module("sparsify.capture")
+    if name in _CALLABLE:
+        return importlib.import_module(f"sparsify.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"sparsify.{_HOMES[name]}"), name)

@@ -90,6 +90,13 @@ class Pass(BaseModel, ABC):
             raise Clash(f"{taken} of {rival.__module__}")
         Pass.known[cls.tag] = cls
 
+    @property
+    def structural(self) -> bool:
+        """Whether it follows channels or blocks through the graph, which then must be as in a run:
+        a plan of other passes captures the model at fixed sizes, in half the time.
+        """
+        return False
+
     @abstractmethod
     def run(self, program: Program) -> Report: ...
 

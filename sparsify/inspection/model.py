@@ -15,16 +15,15 @@ from sparsify.analysis.coupling import structures
 from sparsify.analysis.roles import roles
 from sparsify.analysis.structures import Structure
 from sparsify.capture import capture
-from sparsify.errors import Problem
-from sparsify.examples import at_sizes
+from sparsify.capture.fixed import capture_at
 from sparsify.inspection.facts import ModelFacts, Removable, Weight
 from sparsify.models import Source, example_inputs, load_model
 from sparsify.models.inputs import sequence_limit
 from sparsify.program import Program
 from sparsify.recipe import Model
 
-BATCH, SEQUENCE = 2, 128
-"""The sizes at which a model is looked at; costs are told for one example of such a batch."""
+SEQUENCE = 128
+"""Tokens of the text for which a model is looked at."""
 
 
 def inspect_model(target: str) -> ModelFacts:
@@ -44,42 +43,32 @@ def inspected(target: str, *, free: bool = False) -> tuple[Program, ModelFacts]:
     """
     if saving.is_saved(target):
         source, program = saving.restored(target)
-        return program, _facts(target, source, program, 1, SEQUENCE)
+        return program, _facts(target, source, program, SEQUENCE)
     source = load_model(Model(path=target), labels=None)
     if free:
         program = capture(source.module, *example_inputs(source))
-        return program, _facts(target, source, program, 1, SEQUENCE)
-    program, batch, sequence = looked_at(source)
-    return program, _facts(target, source, program, batch, sequence)
+        return program, _facts(target, source, program, SEQUENCE)
+    program, sequence = looked_at(source)
+    return program, _facts(target, source, program, sequence)
 
 
-def looked_at(source: Source) -> tuple[Program, int, int]:
-    """The program at fixed sizes, which takes half the time, with its batch and its sequence.
-
-    The batch is 1 where the sizes could not be fixed.
-    """
-    inputs, dynamic = example_inputs(source)
+def looked_at(source: Source) -> tuple[Program, int]:
+    """The program for one text, which takes half the time, and how many tokens that has."""
     sequence = min(SEQUENCE, sequence_limit(source) or SEQUENCE)
-    sizes = {"batch": BATCH, "sequence": sequence}
-    try:
-        program = capture(source.module, at_sizes(inputs, dynamic, sizes, seed=0), {})
-    except Problem:
-        return capture(source.module, inputs, dynamic), 1, sequence
-    program.dynamic = dynamic
-    return program, BATCH, sequence
+    sizes = {"batch": 1, "sequence": sequence}
+    return capture_at(source.module, *example_inputs(source), sizes), sequence
 
 
-def _facts(target: str, source: Source, program: Program, batch: int, sequence: int) -> ModelFacts:
+def _facts(target: str, source: Source, program: Program, sequence: int) -> ModelFacts:
     macs = macs_per_weight(program, batch=1, sequence=sequence)
-    of_one = {name: count // batch for name, count in macs.items()}
     parameters = program.module.parameters()
     return ModelFacts(
         model=target,
         architecture=type(source.module).__name__,
-        weights=tuple(weights(program, of_one)),
+        weights=tuple(weights(program, macs)),
         removable=tuple(map(_removable, structures(program))),
         sequence=sequence,
-        attention_macs=of_one.get("", 0),
+        attention_macs=macs.get("", 0),
         size_bytes=sum(each.numel() * each.element_size() for each in parameters),
     )
 

@@ -14,9 +14,9 @@ from sparsify.pipeline import Step, apply
 from sparsify.program import Program
 from sparsify.report import Cost, Forecast, PlanReport
 from sparsify.run.calibration import stand_in
-from sparsify.run.points import START, Look
+from sparsify.run.points import START, Look, all_passes
 from sparsify.run.setup import Setup, captured, no_model
-from sparsify.run.sizes import usual_length, usual_sizes
+from sparsify.run.sizes import longest_usual, usual_length, usual_sizes
 from sparsify.runtime.library import missing_library
 from sparsify.runtime.session import physical_cores
 from sparsify.schema import Loaded
@@ -37,7 +37,8 @@ def plan(loaded: Loaded, *, watch: Watch | None = None, look: Look | None = None
         Problem: a mistake in the recipe or its model.
     """
     watch, look = watch or Watch(), look or Look()
-    setup = captured_untested(loaded, watch)
+    free = look.looks or any(each.structural for each in all_passes(loaded))
+    setup = captured_untested(loaded, watch, free=free)
     program, sequence = setup.program, usual_length(setup, loaded.recipe.data)
     model, why = _cost_model(program, sequence, watch)
     before, dense = _worth(program, sequence, None, model)
@@ -58,8 +59,10 @@ def plan(loaded: Loaded, *, watch: Watch | None = None, look: Look | None = None
     )
 
 
-def captured_untested(loaded: Loaded, watch: Watch) -> Setup:
+def captured_untested(loaded: Loaded, watch: Watch, *, free: bool = True) -> Setup:
     """The model of a recipe, captured; that the graph equals it, a run tests.
+
+    Where its sizes need not be `free`, they are those of one text, which takes half the time.
 
     Raises:
         Problem: the recipe names no model, or it cannot be captured.
@@ -72,7 +75,8 @@ def captured_untested(loaded: Loaded, watch: Watch) -> Setup:
     task = None if recipe.train is None and recipe.data is None else TWO_CLASSES
     capture = recipe.capture.model_copy(update={"check": False})
     unchecked = recipe.model_copy(update={"capture": capture})
-    return captured(recipe.model, unchecked, task, at=loaded.at)
+    length = None if free else longest_usual(recipe.data)
+    return captured(recipe.model, unchecked, task, length=length, at=loaded.at)
 
 
 def rehearsed(

@@ -64,6 +64,11 @@ class Look:
     stop: str = ""
     """The pass after which nothing more runs; empty: none."""
 
+    @property
+    def looks(self) -> bool:
+        """Whether a program is shown at all."""
+        return bool(self.after or self.stop)
+
     def upto(self, loaded: Loaded, passes: Sequence[Pass], first: int) -> list[Pass]:
         """Those of `passes`, the recipe's from number `first` on, that run before the end."""
         if not self.stop:

@@ -10,6 +10,7 @@ import torch
 
 from sparsify import data, models, saving
 from sparsify.capture import capture
+from sparsify.capture.fixed import capture_at
 from sparsify.errors import Problem
 from sparsify.models.loading import same_labels
 from sparsify.program import Program
@@ -89,9 +90,12 @@ def captured(
     dataset: data.Dataset | None,
     *,
     fine_tuned: bool = False,
+    length: int | None = None,
     at: Callable[..., str] = _dotted,
 ) -> Setup:
     """Load and capture one model for the task of `dataset`, on the best device there is.
+
+    With a `length` it is captured for one text of so many tokens, at most, which is faster.
 
     Raises:
         Problem: the model cannot be loaded or captured, or is `fine_tuned` for other labels.
@@ -108,7 +112,12 @@ def captured(
     source.module.to(_device())
     on_device = {name: value.to(_device()) for name, value in inputs.items()}
     opaque = recipe.capture.opaque
-    program: Program = _told(at, capture, source.module, on_device, dynamic, opaque=opaque)
+    given: tuple[Any, ...] = (source.module, on_device, dynamic)
+    if length is None:
+        program: Program = _told(at, capture, *given, opaque=opaque)
+    else:
+        sizes = {"batch": 1, "sequence": min(length, models.sequence_limit(source) or length)}
+        program = _told(at, capture_at, *given, sizes, opaque=opaque)
     source.notes += [f"{source.name}: {note}." for note in program.origin.notes]
     tested = self_test(source.module, program) if recipe.capture.check else None
     return Setup(source, program, tested, dataset)

@@ -20,5 +20,9 @@ def usual_sizes(program: Program, sequence: int) -> dict[str, int]:
 
 def usual_length(setup: Setup, data: Data | None = None) -> int:
     """Tokens of a text at which files are made fast and timed: no more than there can be."""
-    longest = data.max_length if data else USUAL_LENGTH
-    return min(longest, USUAL_LENGTH, setup.longest or USUAL_LENGTH)
+    return min(longest_usual(data), setup.longest or USUAL_LENGTH)
+
+
+def longest_usual(data: Data | None) -> int:
+    """The same for a model that takes any length."""
+    return min(data.max_length, USUAL_LENGTH) if data else USUAL_LENGTH

@@ -11,14 +11,15 @@ from sparsify.choice import write_choice
 from sparsify.pipeline import Pass
 from sparsify.recipe import Recipe
 
-Said: TypeAlias = Recipe | str | Path | Sequence[Pass | str | Mapping[str, Any]]
-"""A recipe in any form: itself, its name or file, or its passes as they stand in YAML."""
+Said: TypeAlias = Recipe | str | Path | Mapping[str, Any] | Sequence[Pass | str | Mapping[str, Any]]
+"""A recipe in any form: itself, its name or file, its values, or its passes as in YAML."""
 
 
 def read(said: Said) -> Recipe:
-    """A recipe from its name, its file, or a list of passes as they stand in YAML.
+    """A recipe from its name, its file, its values, or a list of passes, as they stand in YAML.
 
-    `read("wanda-oneshot-50")`, `read("mine.yaml")`, `read(["insert-masks", {"prune": {...}}])`.
+    `read("wanda-oneshot-50")`, `read("mine.yaml")`, `read(["insert-masks", {"prune": {...}}])`,
+    `read({"passes": [...], "train": {"steps": 500}})`.
 
     Raises:
         Problem: there is no such recipe, or a mistake in it, with its place.
@@ -27,5 +28,7 @@ def read(said: Said) -> Recipe:
         return said
     if isinstance(said, str | Path):
         return schema.read(str(said)).recipe
+    if isinstance(said, Mapping):
+        return schema.parse(said)
     passes = [write_choice(each.tag, each) if isinstance(each, Pass) else each for each in said]
     return schema.parse({"passes": passes})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from transformers import TrainingArguments
@@ -38,15 +39,24 @@ def train(
     Raises:
         Problem: the loss is no number any more, or a checkpoint is damaged.
     """
-    tenth = max(1, math.ceil(session.steps / 10))
     frozen = _freeze(session, settings.freeze)
     for duty in session.duties:
         duty.prepare(session.student, session.teacher)
     trainer = SparseTrainer(
         session,
         task_weight,
-        evaluate_every or tenth,
-        _arguments(session, settings, checkpoint_every or tenth, seed, report_to, log_every),
+        evaluate_every or tenth(session.steps),
+        arguments(
+            settings,
+            folder=session.folder,
+            steps=session.steps,
+            device=next(session.student.module.parameters()).device,
+            precision=session.precision,
+            seed=seed,
+            checkpoint_every=checkpoint_every,
+            report_to=report_to,
+            log_every=log_every,
+        ),
         settings,
     )
     start = checkpoint.latest(session.folder) if resume else None
@@ -72,27 +82,32 @@ def _freeze(session: Session, targets: list[str]) -> list[torch.nn.Parameter]:
     return found
 
 
-def _arguments(
-    session: Session,
+def arguments(
     settings: Optimization,
-    checkpoint_every: int,
+    *,
+    folder: Path,
+    steps: int,
+    device: torch.device,
+    precision: str,
     seed: int,
-    report_to: Sequence[str],
-    log_every: int | None,
+    checkpoint_every: int | None,
+    report_to: Sequence[str] = (),
+    log_every: int | None = None,
 ) -> TrainingArguments:
-    device = next(session.student.module.parameters()).device
+    """What a Trainer is told of a run of `steps`; checkpoints left out are a tenth of it apart."""
     return TrainingArguments(
-        output_dir=str(session.folder),
-        max_steps=session.steps,
+        output_dir=str(folder),
+        max_steps=steps,
         learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        bf16=session.precision == "bf16",
+        bf16=precision == "bf16",
         save_strategy="steps",
-        save_steps=checkpoint_every,
+        save_steps=checkpoint_every or tenth(steps),
         # the newest may be cut off while it is written
         save_total_limit=2,
         logging_strategy="steps" if report_to else "no",
-        logging_steps=log_every or max(1, session.steps // 100),
+        logging_steps=log_every or max(1, steps // 100),
         eval_strategy="no",
         report_to=list(report_to) or "none",
         disable_tqdm=True,
@@ -101,3 +116,8 @@ def _arguments(
         use_cpu=device.type == "cpu",
         seed=seed,
     )
+
+
+def tenth(steps: int) -> int:
+    """How far apart evaluations and checkpoints are where nobody says it."""
+    return max(1, math.ceil(steps / 10))

@@ -12,10 +12,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, fx, nn
 
 from sparsify.errors import Problem
+from sparsify.history import History
 from sparsify.outputs import program_output
+from sparsify.pipeline import Step
 from sparsify.plan import Duty, Moment
 from sparsify.program import MASK, Program
 from sparsify.taps import tapped
+from sparsify.training.recorder import Recorder
 from sparsify.training.states import restore, states, under
 from sparsify.training.student import duty_terms, learned
 
@@ -35,6 +38,11 @@ class OwnRun:
     ) -> None:
         self.student, self.teacher, self.folder = student, teacher, folder
         self.start = 0
+        self.passes: list[Step] = []
+        self.losses: dict[str, Tensor] = {}
+        """The terms of the last batch's loss."""
+        self.history = History()
+        self.recorder: Recorder | None = None
         self._steps = steps
         self._last = -1
         for duty in self.duties:
@@ -69,7 +77,7 @@ class OwnRun:
         values = self.program.train(training)(**inputs)
         return program_output(self.student, values), values
 
-    def terms(self, step: int, inputs: Mapping[str, Tensor], values: Any) -> list[Tensor]:
+    def terms(self, step: int, inputs: Mapping[str, Tensor], values: Any) -> dict[str, Tensor]:
         """What the duties add to the loss of one batch."""
         first = next(iter(inputs.values()))
         labels = inputs.get("labels", torch.zeros(len(first), device=first.device))
@@ -82,7 +90,7 @@ class OwnRun:
             self._taught(inputs),
             None if mask is None else mask.bool(),
         )
-        return list(duty_terms(self.duties, moment).values())
+        return duty_terms(self.duties, moment)
 
     def _taught(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         if self._live_teacher is None:
@@ -105,8 +113,12 @@ class OwnRun:
             return
         self._last = step
         self.learned.zero_grad()
+        if self.recorder is not None:
+            self.recorder.before_step(step)
         for duty in self.duties:
             duty.before_step(self, step)
+        if self.recorder is not None:
+            self.recorder.masks_written(step)
 
     def after_backward(self) -> None:
         for duty in self.duties:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback
@@ -21,6 +17,7 @@ from sparsify.program import Program
 from sparsify.schema.said import Said, read
 from sparsify.training.own_forward import OwnForward
 from sparsify.training.own_run import OwnRun
+from sparsify.training.randomness import same_random_state
 
 if TYPE_CHECKING:
     Above = Trainer
@@ -66,7 +63,7 @@ class SparsifyTrainerMixin(Above):
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """As the Trainer's own; the masks are written into the model's weights at its end."""
         assert self.model is not None
-        with _same_random_state():
+        with same_random_state():
             self._start(self.model)
         try:
             return super().train(*args, **kwargs)
@@ -78,7 +75,7 @@ class SparsifyTrainerMixin(Above):
         """Capture the model on what reaches it, and run the passes."""
         inputs, dynamic = resized(self._what_reaches(model))
         student = capture(model, inputs, dynamic)
-        apply(self.recipe.passes, student)
+        steps = apply(self.recipe.passes, student)
         if student.edits:
             raise Problem(
                 f"{student.edits[0].kind!r} changes the structure of the model that is trained",
@@ -92,6 +89,7 @@ class SparsifyTrainerMixin(Above):
             teacher = capture(self.teacher.to(self.args.device), inputs, dynamic)
         folder = Path(self.args.output_dir or ".")
         self.own_run = OwnRun(student, teacher, folder, lambda: self.state.max_steps)
+        self.own_run.passes = steps
         self.own_forward = OwnForward(model, self.own_run)
         model.forward = self.own_forward
 
@@ -151,7 +149,8 @@ class SparsifyTrainerMixin(Above):
         if run is not None and forward is not None and model.training:
             weight = 1.0 if self.recipe.train is None else self.recipe.train.task_weight
             terms = run.terms(self.state.global_step, forward.inputs, forward.values)
-            loss = torch.stack([weight * loss, *terms]).sum()
+            run.losses = {"task": weight * loss, **terms}
+            loss = torch.stack(list(run.losses.values())).sum()
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -188,13 +187,3 @@ class _Around(TrainerCallback):
         elif state.global_step == run.steps:
             run.before_step(run.steps)
         run.fold()
-
-
-@contextmanager
-def _same_random_state() -> Iterator[None]:
-    """Leave every global source of random numbers as it is."""
-    plain, arrays = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        yield
-    random.setstate(plain)
-    np.random.set_state(arrays)

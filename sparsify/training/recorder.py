@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from sparsify.history import History
-from sparsify.program import MASK
-from sparsify.training.session import Session
+from sparsify.plan import Duty
+from sparsify.program import MASK, Program
 
 POINTS = 200
 """The most points of one series, up to a last one: enough for any plot, and little to keep."""
 DIGITS = 6
 """Decimal places of a share of mask entries."""
+
+
+class Recorded(Protocol):
+    """A training run that can be recorded."""
+
+    history: History
+    student: Program
+
+    @property
+    def steps(self) -> int:
+        """How many optimizer steps the whole run takes."""
+
+    @property
+    def duties(self) -> list[Duty]:
+        """What the passes owe the run."""
 
 
 class Recorder:
@@ -27,7 +43,7 @@ class Recorder:
     A run that is resumed copies the same masks, for they change at updates only.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Recorded) -> None:
         self.session = session
         self.every = max(1, math.ceil(session.steps / POINTS))
         names = dict.fromkeys(name for duty in session.duties for name in duty.covers)

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor
 from transformers import Trainer
 
+from sparsify.errors import Problem
 from sparsify.training.session import Session
 
 if TYPE_CHECKING:
     Above = Trainer
 else:
     Above = object
+
+
+def require_finite(total: Tensor, step: int) -> None:
+    """Raise a Problem where the loss of step `step` is no number any more."""
+    if not bool(torch.isfinite(total)):
+        raise Problem(
+            f"training diverged: the loss is not finite at step {step}",
+            hint="lower `learning_rate`, or lengthen `warmup`",
+        )
+
+
+def follow(means: dict[str, float], terms: Mapping[str, Tensor]) -> None:
+    """Move running means, in place, by the terms of one batch's loss."""
+    for name, value in terms.items():
+        new = float(value.detach())
+        old = means.get(name, new)
+        means[name] = 0.98 * old + 0.02 * new
 
 
 class Told(Above):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,17 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 
-from sparsify.errors import Problem
-from sparsify.history import HISTORY, History
 from sparsify.plan import Moment
 from sparsify.recipe import Optimization
 from sparsify.report import Point
 from sparsify.training.callbacks import Follow, Seal
+from sparsify.training.kept import Kept, read_kept
 from sparsify.training.rates import restart, scheduler
 from sparsify.training.recorder import Recorder
 from sparsify.training.session import Session
 from sparsify.training.states import restore, states
 from sparsify.training.student import Student, losses
-from sparsify.training.told import Told
+from sparsify.training.told import Told, follow, require_finite
 
 WEIGHTS = "model.safetensors"
 DUTIES = "duties.safetensors"
@@ -149,15 +147,8 @@ class SparseTrainer(Told, Trainer):
 
     def follow_terms(self, terms: Mapping[str, Tensor], total: Tensor) -> None:
         """Keep a running mean of every term, and stop when the loss is no number."""
-        if not bool(torch.isfinite(total)):
-            raise Problem(
-                f"training diverged: the loss is not finite at step {self.state.global_step}",
-                hint="lower `learning_rate`, or lengthen `warmup`",
-            )
-        for name, value in terms.items():
-            new = float(value.detach())
-            old = self.terms.get(name, new)
-            self.terms[name] = 0.98 * old + 0.02 * new
+        require_finite(total, self.state.global_step)
+        follow(self.terms, terms)
 
     def _save(
         self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
@@ -171,20 +162,15 @@ class SparseTrainer(Told, Trainer):
     def keep_duties(self, folder: Path) -> None:
         """Write what the duties must know to continue, and the history."""
         save_file(states(self.session.duties), folder / DUTIES)
-        history = {
-            "points": [point.model_dump() for point in self.history],
-            "terms": self.terms,
-            "history": self.session.history.model_dump(),
-        }
-        (folder / HISTORY).write_text(json.dumps(history))
+        kept = Kept(points=self.history, terms=self.terms, history=self.session.history)
+        kept.write(folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)
         self.learner.load_state_dict(load_file(folder / WEIGHTS))
-        history = json.loads((folder / HISTORY).read_text())
-        self.history = [Point.model_validate(point) for point in history["points"]]
-        self.terms = history["terms"]
-        self.session.history = History.model_validate(history["history"])
+        kept = read_kept(folder)
+        self.history, self.terms = kept.points, kept.terms
+        self.session.history = kept.history
 
     def restore_duties(self, folder: Path, step: int) -> None:
         """Hand each duty the state that it had before `step`."""

@@ -17,11 +17,12 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(sparsify)
 
 
-def test_no_public_name_hides_a_module_and_capture_is_both() -> None:
+def test_no_public_name_hides_a_module_and_capture_and_export_are_both() -> None:
     modules = {module.name for module in pkgutil.iter_modules(sparsify.__path__)}
-    assert modules & set(sparsify.__all__) == {"capture"}
+    assert modules & set(sparsify.__all__) == {"capture", "export"}
     assert callable(sparsify.capture)
     assert sparsify.capture.capture.__doc__  # type: ignore[attr-defined]
+    assert callable(sparsify.export)
 
 
 def test_type_checkers_see_every_public_name() -> None:
@@ -34,7 +35,7 @@ def test_type_checkers_see_every_public_name() -> None:
         for alias in node.names
     }
     homes = {name: f"sparsify.{home}" for name, home in sparsify._HOMES.items()}
-    assert seen == homes | {"capture": "sparsify.capture"}
+    assert seen == homes | {"capture": "sparsify.capture", "export": "sparsify.interface"}
 
 
 def test_importing_it_imports_nothing_heavy() -> None:

@@ -1,0 +1,110 @@
+"""A Trainer for a model of the user's own that keeps its curves, and seals its checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import TrainerCallback
+
+from sparsify.history import History
+from sparsify.report import Point
+from sparsify.training import checkpoint
+from sparsify.training.kept import Kept, read_kept
+from sparsify.training.own_batches import PlainTrainer
+from sparsify.training.own_run import OwnRun
+from sparsify.training.own_trainer import SparsifyTrainerMixin
+from sparsify.training.randomness import same_random_state
+from sparsify.training.recorder import Recorder
+from sparsify.training.told import follow, require_finite
+from sparsify.watch import Watch
+
+Evaluate = Callable[[nn.Module], Mapping[str, float]]
+"""Figures of a model by name, the one that decides first."""
+
+
+class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
+    """Trains as a recipe says; `kept` grows with the run."""
+
+    def __init__(
+        self, *args: Any, evaluate: Evaluate | None, every: int, watch: Watch, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.judge, self.every, self.watch = evaluate, every, watch
+        self.kept = Kept(points=[], terms={}, history=History())
+        self.run: OwnRun | None = None
+        """The run that goes on, or the last one."""
+        for silent in list(self.callback_handler.callbacks):
+            if type(silent).__name__ in ("PrinterCallback", "ProgressCallback"):
+                self.remove_callback(silent)
+        self.add_callback(_Record(self))
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        """As above, and the end where it is no number any more."""
+        found = super().compute_loss(*args, **kwargs)
+        loss: Tensor = found[0] if isinstance(found, tuple) else found
+        require_finite(loss, self.state.global_step)
+        return found
+
+    def figures(self) -> dict[str, float]:
+        """The terms of the loss, and the facts of the duties."""
+        found = {f"{name}_loss": value for name, value in self.kept.terms.items()}
+        for duty in self.run.duties if self.run else ():
+            found |= duty.facts()
+        return found
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        self.kept = read_kept(Path(resume_from_checkpoint))
+
+
+class _Record(TrainerCallback):
+    """Keeps the figures of each step, and what a checkpoint must have to go on with them."""
+
+    def __init__(self, trainer: RecordingTrainer) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        trainer = self.trainer
+        assert trainer.own_run is not None
+        run = trainer.run = trainer.own_run
+        run.history = trainer.kept.history
+        run.history.steps = run.steps
+        run.recorder = Recorder(run)
+        trainer.watch.follow(run.history)
+        trainer.watch.begin("train", run.steps)
+        trainer.watch.advance("train", state.global_step, trainer.figures())
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        trainer, run = self.trainer, self.trainer.run
+        assert run is not None
+        assert run.recorder is not None
+        assert trainer.lr_scheduler is not None
+        follow(trainer.kept.terms, run.losses)
+        losses = {f"{name}_loss": value for name, value in trainer.kept.terms.items()}
+        rate = float(trainer.lr_scheduler.get_last_lr()[0])
+        run.recorder.step_done(state.global_step, {**losses, "learning_rate": rate})
+        trainer.watch.advance("train", state.global_step, trainer.figures())
+        if state.global_step % trainer.every == 0 or state.global_step == run.steps:
+            self._evaluate(state.global_step)
+
+    def _evaluate(self, step: int) -> None:
+        trainer = self.trainer
+        if trainer.judge is None or trainer.model is None:
+            return
+        with same_random_state(), torch.no_grad():
+            trainer.model.eval()
+            found = dict(trainer.judge(trainer.model))
+            trainer.model.train()
+        trainer.kept.history.evaluations.add(step, found)
+        values = {**found, **trainer.figures()}
+        trainer.kept.points.append(Point(step=step, values=values))
+        trainer.watch.evaluated(step, values)
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        self.trainer.kept.write(folder)
+        checkpoint.seal(folder)
