@@ -44,6 +44,10 @@ class FisherMasks(Pass):
     targets: list[str] = Field(default=["*"])
     """Which structures, each by any of its masked weights: names, globs, `re:` patterns, roles."""
 
+    @property
+    def structural(self) -> bool:
+        return True
+
     def run(self, program: Program) -> Report:
         places, left = self._places(program)
         report = Report(left=left)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from sparsify.interface import Inspection as Inspection
     from sparsify.interface import apply as apply
     from sparsify.interface import inspect as inspect
-    from sparsify.interface import to_onnx as export  # noqa: F401
     from sparsify.interface import to_onnx as to_onnx
     from sparsify.pipeline import Pass as Pass
     from sparsify.pipeline import Report as Report
@@ -55,7 +54,7 @@ _HOMES = {
 starts without torch."""
 
 _CALLABLE = ("capture", "export")
-"""Modules of these names, which can be called; `export` as `to_onnx`."""
+"""Modules of these names, which can be called; `export` as `to_onnx`, whose name has types."""
 
 __all__ = ["__version__", *_CALLABLE, *sorted(_HOMES)]  # noqa: PLE0604  every item is a string
 
