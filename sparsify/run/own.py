@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sparsify.run.trackers import tracking
 from sparsify.schema import to_yaml
 from sparsify.schema.said import Said, read
 from sparsify.training import checkpoint
-from sparsify.training.driver import arguments, tenth
+from sparsify.training.driver import Where, arguments, tenth
 from sparsify.training.own_batches import Loss
 from sparsify.training.own_recording import Evaluate, RecordingTrainer
 from sparsify.training.session import best_precision
@@ -44,73 +45,118 @@ def train(
 ) -> RunReport:
     """Train `model`, in place, while the passes of `recipe` prune it; its weights end with zeros.
 
-    Of the recipe `passes`, `train` and `seed` count. Passes that ask which rows a batch holds
-    (`contrast`), or that change the structure, do not work here.
+    Of the recipe `passes`, `train` and `seed` count. See docs/python.md.
 
     Args:
         recipe: a recipe, its name or file, its values, or a list of its passes.
         model: any module that can be captured.
-        batches: such as a DataLoader: it has a length, and each time it is gone through it gives
-            mappings or tuples of tensors, labels last.
-        teacher: the fine-tuned model that `distill` compares with; it takes the same batches.
-        loss: of what the model returns and the labels, a scalar. Left out, it is the model's own
-            where its forward takes `labels`; else cross-entropy for whole numbers, and squared
-            error for others.
-        evaluate: figures of the model by name, asked for every `train.evaluate_every` steps, in
-            eval mode and without gradients: the masks hold.
-        folder: for checkpoints, the resolved recipe, `history.json` and `report.json`.
-        resume: continue an interrupted training in `folder`, to the same weights, bit for bit.
+        batches: a DataLoader, or a list of mappings or tuples of tensors, labels last.
+        teacher: the fine-tuned model that `distill` compares with.
+        loss: a scalar from what the model returns and the labels; left out, the model's own.
+        evaluate: figures of the model, asked for every `train.evaluate_every` steps.
+        folder: for checkpoints, `recipe.yaml`, `history.json` and `report.json`.
+        resume: continue an interrupted training, to the same weights, bit for bit.
         overwrite: replace what a run left in `folder`.
         watch: told of everything that happens.
 
-    Returns:
-        What `report.json` holds: what the passes did, the sparsity of every weight, the course.
-
     Raises:
-        Problem: a mistake in the recipe or the batches, a pass that cannot be used here, or
-            `folder` holds another run.
+        Problem: a mistake, a pass that cannot be used here, or `folder` holds another run.
     """
-    settings, output = read(recipe), Path(folder)
-    optimization, text = settings.train or Train(), to_yaml(settings)
-    steps = _steps(optimization, batches)
-    examine(output, text, resume=resume, overwrite=overwrite)
-    seed_everything(settings.seed)
-    work = claim(output, text, resume=resume)
-    start = checkpoint.latest(work) if resume else None
-    if start is not None:
-        checkpoint.require(start)
-    clock = Clock(watch or Watch())
-    with clock.phase("train"), tracking(output / "logs"), quiet():
-        trainer = RecordingTrainer(
-            model,
-            _arguments(model, work, steps, settings, optimization),
-            batches,
-            optimization,
-            loss,
-            recipe=settings,
-            teacher=teacher,
-            evaluate=evaluate,
-            every=optimization.evaluate_every or tenth(steps),
-            watch=clock.watch,
+    job = _Job(read(recipe), model, batches, Path(folder), Clock(watch or Watch()))
+    job.start(resume=resume, overwrite=overwrite)
+    job.train(teacher, loss, evaluate, resume=resume)
+    return job.finish(recipe if isinstance(recipe, str) else "recipe")
+
+
+@dataclass
+class _Job:
+    """One training on its way."""
+
+    recipe: Recipe
+    model: nn.Module
+    batches: Collection[Any]
+    output: Path
+    clock: Clock
+    text: str = field(init=False)
+    """The resolved recipe."""
+    steps: int = field(init=False)
+    work: Path = field(init=False)
+    trainer: RecordingTrainer = field(init=False)
+
+    @property
+    def settings(self) -> Train:
+        return self.recipe.train or Train()
+
+    def start(self, *, resume: bool, overwrite: bool) -> None:
+        """Hold the folder to what is asked, and seed everything."""
+        self.text = to_yaml(self.recipe)
+        self.steps = _steps(self.settings, self.batches)
+        examine(self.output, self.text, resume=resume, overwrite=overwrite)
+        seed_everything(self.recipe.seed)
+        self.work = claim(self.output, self.text, resume=resume)
+
+    def train(
+        self,
+        teacher: nn.Module | None,
+        loss: Loss | None,
+        evaluate: Evaluate | None,
+        *,
+        resume: bool,
+    ) -> None:
+        """Go through every step, or through those that are left."""
+        start = checkpoint.latest(self.work) if resume else None
+        if start is not None:
+            checkpoint.require(start)
+        with self.clock.phase("train"), tracking(self.output / "logs"), quiet():
+            self.trainer = RecordingTrainer(
+                self.model,
+                self._arguments(),
+                self.batches,
+                self.settings,
+                loss,
+                recipe=self.recipe,
+                teacher=teacher,
+                evaluate=evaluate,
+                every=self.settings.evaluate_every or tenth(self.steps),
+                watch=self.clock.watch,
+            )
+            self.trainer.train(resume_from_checkpoint=str(start) if start else None)
+
+    def _arguments(self) -> TrainingArguments:
+        settings, device = self.settings, next(self.model.parameters()).device
+        run = Where(self.work, self.steps, device, best_precision(settings.precision, device))
+        found = arguments(
+            settings,
+            run,
+            self.recipe.seed,
+            settings.checkpoint_every,
+            settings.report_to,
+            settings.log_every,
         )
-        trainer.train(resume_from_checkpoint=str(start) if start else None)
-    assert trainer.run is not None
-    report = RunReport(
-        recipe=recipe if isinstance(recipe, str) else "recipe",
-        model=type(model).__name__,
-        seed=settings.seed,
-        versions=versions(),
-        machine=machine(),
-        passes=[step.told() for step in trainer.run.passes],
-        phases=clock.phases,
-        history=trainer.kept.points,
-    )
-    measure_zeros(report, trainer.run.student, list(trainer.run.student.masks()))
-    keep_history(output, trainer.kept.history)
-    keep_recipe(output, text)
-    report.save(output / REPORT)
-    shutil.rmtree(work)
-    return report
+        # the batches themselves go on where a resumed run was
+        found.ignore_data_skip = True
+        return found
+
+    def finish(self, name: str) -> RunReport:
+        """Write what came of it, the report last."""
+        run, kept = self.trainer.run, self.trainer.kept
+        assert run is not None
+        report = RunReport(
+            recipe=name,
+            model=type(self.model).__name__,
+            seed=self.recipe.seed,
+            versions=versions(),
+            machine=machine(),
+            passes=[step.told() for step in run.passes],
+            phases=self.clock.phases,
+            history=kept.points,
+        )
+        measure_zeros(report, run.student, list(run.student.masks()))
+        keep_history(self.output, kept.history)
+        keep_recipe(self.output, self.text)
+        report.save(self.output / REPORT)
+        shutil.rmtree(self.work)
+        return report
 
 
 def _steps(settings: Train, batches: Collection[Any]) -> int:
@@ -131,23 +177,3 @@ def _steps(settings: Train, batches: Collection[Any]) -> int:
         raise Problem("the training data holds no batch")
     epochs = 3.0 if settings.epochs is None else settings.epochs
     return settings.steps or max(1, round(epochs * count))
-
-
-def _arguments(
-    model: nn.Module, work: Path, steps: int, recipe: Recipe, settings: Train
-) -> TrainingArguments:
-    device = next(model.parameters()).device
-    found = arguments(
-        settings,
-        folder=work,
-        steps=steps,
-        device=device,
-        precision=best_precision(settings.precision, device),
-        seed=recipe.seed,
-        checkpoint_every=settings.checkpoint_every,
-        report_to=settings.report_to,
-        log_every=settings.log_every,
-    )
-    # the batches themselves go on where a resumed run was
-    found.ignore_data_skip = True
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -46,17 +47,7 @@ def train(
         session,
         task_weight,
         evaluate_every or tenth(session.steps),
-        arguments(
-            settings,
-            folder=session.folder,
-            steps=session.steps,
-            device=next(session.student.module.parameters()).device,
-            precision=session.precision,
-            seed=seed,
-            checkpoint_every=checkpoint_every,
-            report_to=report_to,
-            log_every=log_every,
-        ),
+        arguments(settings, _where(session), seed, checkpoint_every, report_to, log_every),
         settings,
     )
     start = checkpoint.latest(session.folder) if resume else None
@@ -82,38 +73,49 @@ def _freeze(session: Session, targets: list[str]) -> list[torch.nn.Parameter]:
     return found
 
 
+@dataclass(frozen=True)
+class Where:
+    """A run of so many steps, the folder of its checkpoints, and what computes it."""
+
+    folder: Path
+    steps: int
+    device: torch.device
+    precision: str
+
+
+def _where(session: Session) -> Where:
+    device = next(session.student.module.parameters()).device
+    return Where(session.folder, session.steps, device, session.precision)
+
+
 def arguments(
     settings: Optimization,
-    *,
-    folder: Path,
-    steps: int,
-    device: torch.device,
-    precision: str,
+    run: Where,
     seed: int,
     checkpoint_every: int | None,
     report_to: Sequence[str] = (),
     log_every: int | None = None,
 ) -> TrainingArguments:
-    """What a Trainer is told of a run of `steps`; checkpoints left out are a tenth of it apart."""
+    """What a Trainer is told of a run; checkpoints left out are a tenth of it apart."""
     return TrainingArguments(
-        output_dir=str(folder),
-        max_steps=steps,
+        output_dir=str(run.folder),
+        max_steps=run.steps,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
-        bf16=precision == "bf16",
+        bf16=run.precision == "bf16",
         save_strategy="steps",
-        save_steps=checkpoint_every or tenth(steps),
+        save_steps=checkpoint_every or tenth(run.steps),
         # the newest may be cut off while it is written
         save_total_limit=2,
         logging_strategy="steps" if report_to else "no",
-        logging_steps=log_every or max(1, steps // 100),
+        logging_steps=log_every or max(1, run.steps // 100),
         eval_strategy="no",
         report_to=list(report_to) or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        dataloader_pin_memory=device.type != "cpu",
-        use_cpu=device.type == "cpu",
+        dataloader_pin_memory=run.device.type != "cpu",
+        use_cpu=run.device.type == "cpu",
         seed=seed,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainerCallback
 
+from sparsify.dropout import dropping
 from sparsify.history import History
 from sparsify.report import Point
 from sparsify.training import checkpoint
@@ -41,6 +43,16 @@ class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
             if type(silent).__name__ in ("PrinterCallback", "ProgressCallback"):
                 self.remove_callback(silent)
         self.add_callback(_Record(self))
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """As above, with the dropout of the recipe."""
+        with ExitStack() as self.ends:
+            return super().train(*args, **kwargs)
+
+    def _start(self, model: nn.Module) -> None:
+        super()._start(model)
+        assert self.own_run is not None
+        self.ends.enter_context(dropping(self.own_run.program, self.settings.dropout))
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """As above, and the end where it is no number any more."""
