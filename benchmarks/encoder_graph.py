@@ -28,7 +28,7 @@ class Encoder:
         self.random = np.random.default_rng(SEED)
         self.nodes: list[NodeProto] = []
         self.stored: dict[str, np.ndarray] = {
-            "scale": np.float32((shape.width // shape.heads) ** -0.5),
+            "scale": np.array((shape.width // shape.heads) ** -0.5, np.float32),
             "apart": np.array([0, 0, shape.heads, -1]),
             "together": np.array([0, 0, -1]),
         }
@@ -85,8 +85,8 @@ class Encoder:
         return self._node("LayerNormalization", value, f"{name}.weight", f"{name}.bias", axis=-1)
 
     def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        *inputs, output = inputs if kind == "Identity" else (*inputs, f"value{len(self.nodes)}")
-        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        *given, output = inputs if kind == "Identity" else (*inputs, f"value{len(self.nodes)}")
+        self.nodes.append(helper.make_node(kind, given, [output], **attributes))
         return output
 
 

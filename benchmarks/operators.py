@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from onnxruntime import InferenceSession
@@ -61,7 +62,7 @@ def _shares(path: Path, folder: Path, shape: Shape, sparsity: float) -> Iterator
             )
 
 
-def _milliseconds(events: list[dict[str, object]]) -> dict[str, float]:
+def _milliseconds(events: list[dict[str, Any]]) -> dict[str, float]:
     """The median of each operator's time in a run; what was seen while warming up is left out."""
     runs: list[dict[str, float]] = []
     current: dict[str, float] = defaultdict(float)

@@ -44,7 +44,7 @@ class OldEncoder(Encoder):
     def _norm(self, value: str, name: str) -> str:
         width = self.shape.width
         self.stored |= {f"{name}.weight": np.ones(width, "f"), f"{name}.bias": np.zeros(width, "f")}
-        self.stored |= {"two": np.float32(2), "tiny": np.float32(1e-5)}
+        self.stored |= {"two": np.array(2, "f"), "tiny": np.array(1e-5, "f")}
         apart = self._node("Sub", value, self._node("ReduceMean", value, axes=[-1]))
         spread = self._node("ReduceMean", self._node("Pow", apart, "two"), axes=[-1])
         root = self._node("Sqrt", self._node("Add", spread, "tiny"))
@@ -56,7 +56,8 @@ class OldEncoder(Encoder):
             return super()._node("Add", *inputs)
         if kind != "Gelu":
             return super()._node(kind, *inputs, **attributes)
-        self.stored |= {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)}
+        self.stored |= {"root": np.array(2**0.5, "f"), "one": np.array(1, "f")}
+        self.stored |= {"half": np.array(0.5, "f")}
         error = self._node("Erf", self._node("Div", *inputs, "root"))
         return self._node(
             "Mul", self._node("Mul", *inputs, self._node("Add", error, "one")), "half"

@@ -27,7 +27,7 @@ def main() -> None:
         tell({"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - used})
 
 
-def tell(answer: dict) -> None:
+def tell(answer: dict[str, object]) -> None:
     sys.stdout.write("answer " + json.dumps(answer) + "\n")
     sys.stdout.flush()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from transformers import BertConfig, BertForSequenceClassification
+from torch import Tensor
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedModel
 
 from sparsify.data import Encoded
+from sparsify.data.batches import Row
 from sparsify.models import Source, example_inputs
 
 SEED = 42
@@ -36,7 +37,8 @@ class Shape:
             num_attention_heads=self.heads,
             intermediate_size=4 * self.width,
         )
-        return BertForSequenceClassification(config).train()
+        model: BertForSequenceClassification = BertForSequenceClassification(config).train()
+        return model
 
     def matrices(self) -> dict[str, tuple[int, int]]:
         """The shapes of the encoder's weights by name: attention's four, feed-forward's two."""
@@ -55,7 +57,7 @@ MINILM = Shape(layers=6, width=384, heads=12)
 TINY = Shape(layers=2, width=32, heads=2, vocabulary=100)
 
 
-def examples(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, dict[int, str]]]:
+def examples(model: PreTrainedModel) -> tuple[dict[str, Tensor], dict[str, dict[int, str]]]:
     """Inputs to capture `model` with, and the dimensions that may vary."""
     config = model.config
     return example_inputs(Source(module=model, config=config, tokenizer=None, name="", folder=None))
@@ -74,7 +76,7 @@ def random_batch(shape: Shape, batch: int, sequence: int) -> dict[str, Tensor]:
 
 def random_data(shape: Shape, lengths: Tensor, names: list[str]) -> Encoded:
     """Rows of random tokens of the given lengths, with labels of two classes."""
-    rows = []
+    rows: list[Row] = []
     for length in lengths.tolist():
         inputs = random_batch(shape, 1, length)
         rows.append({name: inputs[name][0].tolist() for name in names})

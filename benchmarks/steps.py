@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from benchmarks.shapes import Shape, examples, random_batch, random_data
 from sparsify.analysis.roles import roles, select
@@ -40,7 +41,7 @@ class PlainStep:
 
     def __call__(self) -> None:
         self.optimizer.zero_grad()
-        F.cross_entropy(self.module(**self.inputs)["logits"], self.labels).backward()
+        F.cross_entropy(self.module(**self.inputs)["logits"], self.labels).backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
 
 
@@ -81,7 +82,8 @@ class DutyStep:
         self.optimizer.zero_grad()
         values = self.learner(inputs)
         moment = Moment(step, rows, session.labels[rows], values, self._taught(rows, inputs))
-        torch.stack(list(losses(session, moment, 0.1).values())).sum().backward()
+        total = torch.stack(list(losses(session, moment, 0.1).values())).sum()
+        total.backward()  # type: ignore[no-untyped-call]
         for duty in session.duties:
             duty.after_backward()
         torch.nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
@@ -130,7 +132,8 @@ class Course:
         """i64[batch] for every step; every quarter of the run sees all the other rows."""
         rows = torch.arange(self.distinct * self.batch + self.others)
         long, short = (
-            each.split(self.batch) for each in rows.split([self.distinct * self.batch, self.others])
+            torch.split(each, self.batch)
+            for each in torch.split(rows, [self.distinct * self.batch, self.others])
         )
         early = [short[step % len(short)] for step in range(self.first)]
         timed = [long[step % len(long)] for step in range(self.timed)]
@@ -159,7 +162,7 @@ def masked_and_plain(
     return PlainStep(program.module.train(), inputs), PlainStep(shape.model(), inputs)
 
 
-def compiled(model: nn.Module, passes: Sequence[Pass]) -> Program:
+def compiled(model: PreTrainedModel, passes: Sequence[Pass]) -> Program:
     """Capture `model`, without a self-test, and run all of `passes`."""
     inputs, dynamic = examples(model)
     program = capture(model, inputs, dynamic)

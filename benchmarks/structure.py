@@ -11,7 +11,7 @@ from statistics import median
 
 import torch
 from torch import nn
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from benchmarks.case import Case, Goal, judge, within
 from benchmarks.shapes import BERT_BASE, SEED, TINY, Shape, examples, random_batch
@@ -88,7 +88,7 @@ def _runtime(
     return partial(opened.run, None, feed)
 
 
-def _captured(model: nn.Module) -> Program:
+def _captured(model: PreTrainedModel) -> Program:
     return capture(model, *examples(model))
 
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import prune
+from transformers import PreTrainedModel
 
 from benchmarks.case import Case, Goal, judge
 from benchmarks.shapes import BERT_BASE, MINILM, TINY, Shape, examples
@@ -20,6 +21,7 @@ from sparsify.analysis.products import products
 from sparsify.capture import capture
 from sparsify.pipeline import Pass
 from sparsify.program import Program
+from sparsify.schema.said import read
 from sparsify.self_test import self_test
 
 RECIPE = "cap-movement-90"
@@ -89,7 +91,9 @@ def mask_update(quick: bool) -> Case:
     shape = TINY if quick else BERT_BASE
     program = weights_alone(shape)
     names = list(program.masks())
-    settings = Prune(criterion="magnitude", sparsity=SPARSITY, scope="global")
+    settings = Prune.model_validate(
+        {"criterion": "magnitude", "sparsity": SPARSITY, "scope": "global"}
+    )
     places, _ = find_places(program, settings.pattern, settings.targets)
     modules: list[tuple[nn.Module, str]] = []
 
@@ -144,7 +148,7 @@ def check_capture(quick: bool) -> Case:
     return judge("training", "self_test", timing, says, None, quick=quick)
 
 
-def bare_export(model: nn.Module) -> torch.export.ExportedProgram:
+def bare_export(model: PreTrainedModel) -> torch.export.ExportedProgram:
     """What the capture stands on, without anything of ours."""
     inputs, dynamic = examples(model)
     shapes = {
@@ -178,9 +182,5 @@ def weights_alone(shape: Shape) -> Program:
 
 
 def _one_shot() -> list[Pass]:
-    known = Pass.known
-    return [
-        known["clean"](),
-        known["insert-masks"](),
-        known["prune"](criterion="magnitude", sparsity=SPARSITY),
-    ]
+    settings = {"criterion": "magnitude", "sparsity": SPARSITY}
+    return read(["clean", "insert-masks", {"prune": settings}]).passes

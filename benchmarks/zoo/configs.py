@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import transformers
@@ -131,11 +132,10 @@ def of_hugging_face(architecture: str, head: str) -> nn.Module:
     torch.manual_seed(0)
     labels = 2 if head == "question-answering" else 3
     # an architecture may have two classes for one head: with none named, the first is taken
-    config = CONFIG_MAPPING[architecture](
-        **SIZES[architecture], num_labels=labels, architectures=[]
-    )
+    sizes: dict[str, Any] = {**SIZES[architecture], "num_labels": labels, "architectures": []}
+    config = CONFIG_MAPPING[architecture](**sizes)
     with quiet():
-        return spread(HEADS[head].from_config(config))
+        return spread(HEADS[head].from_config(config))  # type: ignore[no-untyped-call]
 
 
 def of_ones_own(kind: type[nn.Module]) -> nn.Module:

@@ -50,7 +50,8 @@ class OneKeyBlock(nn.Module):
         value = torch.tensordot(normed, self.value, 1)
         chances = torch.einsum("bhtk,bsk->bhts", query, key).softmax(-1)
         state = state + torch.einsum("bhts,bsk,hkd->btd", chances, value, self.output)
-        return state + self.inner(state)
+        inner: Tensor = self.inner(state)
+        return state + inner
 
 
 class OneKey(nn.Module):

@@ -27,7 +27,8 @@ class MultiheadBlock(nn.Module):
             normed, normed, normed, key_padding_mask=hidden, need_weights=False
         )
         state = state + mixed
-        return state + self.inner(self.second_norm(state))
+        inner: Tensor = self.inner(self.second_norm(state))
+        return state + inner
 
 
 class Multihead(nn.Module):

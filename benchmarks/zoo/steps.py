@@ -78,7 +78,7 @@ def masks_hold(it: Specimen) -> None:
     masks = program.masks()
     learned = dict(program.module.named_parameters())
     masks = {name: mask for name, mask in masks.items() if learned[name].requires_grad}
-    weights = [program.tensor(name) for name in masks]
+    weights = [learned[name] for name in masks]
     found = answers(program.module, it.inputs()[0], weights)
     for (name, mask), gradient in zip(masks.items(), found.gradients, strict=True):
         if gradient[mask == 0].any():
