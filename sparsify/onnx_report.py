@@ -55,7 +55,7 @@ class StoredWeight(Part):
     sparsity: float
     """The share of its numbers that are zero, 0 to 1."""
     form: str
-    """`dense`, `coo`, or such as `gaps u8, blocks 4x1`."""
+    """`dense`, `coo`, `compacted`, or such as `gaps u8, blocks 4x1`."""
     reason: str
     dense_bytes: int
     stored_bytes: int

@@ -12,7 +12,16 @@ from sparsify.cli.options import Json, Quiet
 from sparsify.cli.results import contents
 from sparsify.errors import Problem
 
-OPSET = 18
+OPSET = 20
+Values = Annotated[
+    str | None, typer.Option(metavar="TYPE", help="Of stored numbers: f32, f16 or int8.")
+]
+Activations = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE", help="int8: sparse layers multiply 8-bit integers where that pays."
+    ),
+]
 
 
 def export(
@@ -24,10 +33,8 @@ def export(
     lowering: Annotated[
         str, typer.Option(metavar="NAME", help="How weights are stored: auto, sparse or dense.")
     ] = "auto",
-    values: Annotated[
-        str | None,
-        typer.Option(metavar="TYPE", help="Of stored numbers: f32, f16 or int8."),
-    ] = None,
+    values: Values = None,
+    activations: Activations = None,
     quantize: Annotated[
         str | None,
         typer.Option(metavar="KIND", help="dynamic: a second file, what is dense in 8 bits."),
@@ -38,7 +45,9 @@ def export(
     """Write TARGET as ONNX with its tokenizer and configuration, and check it."""
     from sparsify import run as runner
 
-    how = {lowering: {"values": values}} if values else lowering
+    options = {"values": values, "activations": activations}
+    given = {name: kind for name, kind in options.items() if kind}
+    how = {lowering: given} if given else lowering
     with screen.watching(quiet=quiet) as watch:
         made = runner.export_model(
             target, output, opset=opset, lowering=how, quantize=quantize, watch=watch

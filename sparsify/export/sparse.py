@@ -9,8 +9,9 @@ import numpy as np
 import onnx_ir as ir
 
 from sparsify.export import portable
+from sparsify.export.compact import compact, wants_cuts
 from sparsify.export.heads import join_heads
-from sparsify.export.lowered import Lowered
+from sparsify.export.lowered import Lowered, of_whole
 from sparsify.export.normalizations import join_normalizations
 from sparsify.export.pairs import join_pairs
 from sparsify.export.products import Product, products
@@ -40,8 +41,12 @@ def lower(
         sizes: of the named dimensions, when the model runs.
         eight_bits: whether what stays dense will be computed in 8 bits.
     """
+    cuts = compact(model) if wants_cuts(lowering) else {}
     found = products(model.graph)
     weights = [value for value in model.graph.initializers.values() if is_weight(value)]
+    tokens = {
+        name: _tokens(found[model.graph.initializers[name]][0].input, sizes or {}) for name in cuts
+    }
     lowered = [
         _lower_weight(model, value, found.get(value, []), lowering, sizes or {}, eight_bits)
         for value in weights
@@ -50,7 +55,10 @@ def lower(
         join_pairs(model)
         join_heads(model)
         join_normalizations(model)
-    return lowered
+    return [
+        of_whole(each, cuts[name], tokens[name]) if (name := each.told.name) in cuts else each
+        for each in lowered
+    ]
 
 
 def _lower_weight(

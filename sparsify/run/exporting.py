@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sparsify import export, plugins
 from sparsify.atomic import make_folder
 from sparsify.errors import Problem
-from sparsify.export.lowered import Lowered
+from sparsify.export.lowered import COMPACTED, Lowered
 from sparsify.onnx_report import QUANTIZED
 from sparsify.pipeline import apply
 from sparsify.program import Program
@@ -88,7 +88,7 @@ def _judged(
 
 def _exported(made: Sequence[Lowered], parity: Parity, stock_parity: Parity | None) -> Exported:
     stored = [weight.told for weight in made]
-    sparse = any(weight.form not in ("dense", "coo") for weight in stored)
+    sparse = any(weight.form not in ("dense", "coo", COMPACTED) for weight in stored)
     missing = missing_library() if sparse else ""
     rounded = any(weight.rounded is not None for weight in made)
     return Exported(

@@ -166,6 +166,16 @@ def test_json_is_all_that_the_standard_output_holds(
     assert quiet.out
 
 
+def test_export_hands_on_which_numbers_are_stored_and_multiplied(
+    call: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parity = Parity(max_abs_difference=0.0, tolerance=1e-4, shapes=[[1, 5]])
+    calls = stand_in(monkeypatch, "export_model", Exported(stored=[], parity=parity))
+    given = ("--values", "f16", "--activations", "int8")
+    assert call("export", "m", "--output", "exported", *given).code == 0
+    assert calls[0]["lowering"] == {"auto": {"values": "f16", "activations": "int8"}}
+
+
 def test_an_interrupted_run_says_how_to_continue(
     call: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
