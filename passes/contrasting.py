@@ -15,9 +15,18 @@ from passes.info_nce import info_nce
 from sparsify.errors import Problem
 from sparsify.plan import Duty, Moment, Run
 from sparsify.program import Program
+from sparsify.tasks import Labels
 
 if TYPE_CHECKING:
     from passes.contrast import Contrast
+
+
+UNCLASSED: dict[Labels, str] = {
+    "number": "the labels are numbers",
+    "span": "the labels are answers in a text",
+    "token": "every token has a label of its own",
+}
+"""Kinds of labels that say of no two rows that they are alike."""
 
 
 class Contrasting(Duty):
@@ -38,10 +47,10 @@ class Contrasting(Duty):
         sources = {"PrC": on.pretrained, f"SnC ({on.snapshots})": on.snapshots, "FiC": on.finetuned}
         return [f"{', '.join(n for n, is_on in sources.items() if is_on)} of `{on.representation}`"]
 
-    def accept(self, *, regression: bool) -> None:
-        if regression and self.settings.supervised:
+    def accept(self, labels: Labels) -> None:
+        if labels != "class" and self.settings.supervised:
             raise Problem(
-                "the labels are numbers, and `supervised` compares classes",
+                f"{UNCLASSED[labels]}, and `supervised` compares classes",
                 hint="set `supervised: 0`",
             )
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from passes.compared import attended, of_tokens, queries, spans, without_padding
 from passes.layer_maps import layer_map
 from sparsify.analysis.blocks import blocks
 from sparsify.analysis.branches import Anatomy
 from sparsify.errors import Problem
 from sparsify.plan import Duty, Learned, Moment
 from sparsify.program import Program
-from sparsify.taps import tap
+from sparsify.taps import span_logits, tap
+from sparsify.tasks import Labels
 
 if TYPE_CHECKING:
     from passes.distill import Distill, Term
-
-HIDDEN = -1e3
-"""Scores below it belong to what attention may not look at."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,20 @@ class Distilling(Duty):
 
     def _settle(self, student: Program, teacher: Program) -> None:
         self.pairs = _pairs(self.terms, student, teacher)
+        self.spans = bool(span_logits(student))
         self.taps = tuple(pair.student for pair in self.pairs)
         self.teacher_taps = tuple(dict.fromkeys(pair.teacher for pair in self.pairs))
 
     def promises(self) -> list[str]:
         return [_says(name, term) for name, term in self.terms.items()]
 
-    def accept(self, *, regression: bool) -> None:
+    def accept(self, labels: Labels) -> None:
         term = self.terms.get("logits")
-        if regression and term is not None and term.loss.name in ("kl", "soft-cross-entropy"):
+        if (
+            labels == "number"
+            and term is not None
+            and term.loss.name in ("kl", "soft-cross-entropy")
+        ):
             raise Problem(
                 f"`{term.loss.name}` compares classes, and the labels are numbers",
                 hint="set `logits: {loss: mse}`",
@@ -69,8 +74,10 @@ class Distilling(Duty):
         self._settle(student, teacher)
         device = next(student.module.parameters()).device
         for pair in self.pairs:
+            if pair.what in self.projections or (pair.what == "logits" and self.spans):
+                continue
             own, wanted = _width(student, pair.student), _width(teacher, pair.teacher)
-            if own == wanted or pair.what in self.projections:
+            if own == wanted:
                 continue
             if pair.what not in ("embeddings", "hidden"):
                 noun = "classes" if pair.what == "logits" else "heads"
@@ -97,17 +104,21 @@ class Distilling(Duty):
         student = moment.student[pair.student].float()
         teacher = moment.teacher[pair.teacher].float()
         if pair.what in ("embeddings", "hidden"):
-            student, teacher = (_tokens(each, moment.tokens) for each in (student, teacher))
+            student, teacher = (without_padding(each, moment.tokens) for each in (student, teacher))
             if pair.what in self.projections:
                 student = student @ self.projections[pair.what].T
+        elif pair.what == "logits" and student.ndim == 3:
+            likely = term.loss.name in ("kl", "soft-cross-entropy")
+            choose = partial(spans, likely=likely) if self.spans else of_tokens
+            student, teacher = choose(student, teacher, moment.tokens)
         elif pair.what == "attention" and term.loss.name == "kl":
             smallest = torch.finfo(student.dtype).tiny
             student, teacher = (each.clamp(min=smallest).log() for each in (student, teacher))
-            student, teacher = _queries(student, teacher, moment.tokens)
+            student, teacher = queries(student, teacher, moment.tokens)
         elif pair.what == "scores" and term.loss.name == "kl":
-            student, teacher = _queries(student, teacher, moment.tokens)
+            student, teacher = queries(student, teacher, moment.tokens)
         elif pair.what in ("scores", "attention"):
-            student, teacher = _attended(student, teacher, moment.tokens)
+            student, teacher = attended(student, teacher, moment.tokens)
         distance: Tensor = term.loss(student=student, teacher=teacher)
         return term.weight * distance
 
@@ -151,27 +162,3 @@ def _width(program: Program, name: str) -> int:
     """Classes, channels or heads of a tapped value."""
     axis = 1 if name.startswith(("scores", "attention")) else -1
     return int(tap(program, name).meta["val"].shape[axis])
-
-
-def _tokens(value: Tensor, tokens: Tensor | None) -> Tensor:
-    """f[rows, width] from f[batch, tokens, width], without padding."""
-    return value.flatten(0, 1) if tokens is None else value[tokens]
-
-
-def _queries(student: Tensor, teacher: Tensor, tokens: Tensor | None) -> tuple[Tensor, Tensor]:
-    """f[queries, heads, keys] from f[batch, heads, queries, keys]: a distribution in each row."""
-    hidden = (student < HIDDEN) | (teacher < HIDDEN)
-    if tokens is not None:
-        hidden = hidden | ~tokens[:, None, None, :]
-    # finite, for 0 * infinity is no number, and far enough below every score to count for nothing
-    values = [each.masked_fill(hidden, 10 * HIDDEN).transpose(1, 2) for each in (student, teacher)]
-    student, teacher = (_tokens(each, tokens) for each in values)
-    return student, teacher
-
-
-def _attended(student: Tensor, teacher: Tensor, tokens: Tensor | None) -> tuple[Tensor, Tensor]:
-    """f[pairs] from f[batch, heads, queries, keys]: only where a token looks at a token."""
-    seen = (student > HIDDEN) & (teacher > HIDDEN)
-    if tokens is not None:
-        seen = seen & tokens[:, None, :, None] & tokens[:, None, None, :]
-    return student[seen], teacher[seen]

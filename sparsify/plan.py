@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor, nn
 
+from sparsify.tasks import Labels
+
 if TYPE_CHECKING:
     from sparsify.program import Program
 
@@ -21,7 +23,8 @@ class Moment:
     rows: Tensor
     """i64[B]: which rows of the training set the batch holds."""
     labels: Tensor
-    """i64[B] class labels, or f32[B] regression targets."""
+    """i64[B] classes, f32[B] numbers of a regression, i64[B, 2] first and last token of an answer,
+    or i64[B, S] classes of tokens, -100 where a token has none."""
     student: Mapping[str, Tensor]
     """The student's tapped values by name; `logits` is always there."""
     teacher: Mapping[str, Tensor]
@@ -50,7 +53,7 @@ class Run(Protocol):
 
     @property
     def labels(self) -> Tensor:
-        """The label of every row of the training set."""
+        """The labels of every row of the training set, as in `Moment`."""
 
     def encode(self, program: Program, rows: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
         """Tapped values of `program` in eval mode for `rows` of the training set, f32."""
@@ -78,7 +81,7 @@ class Duty:
     covers: tuple[str, ...] = ()
     """The weights whose masks this duty writes; two duties may not write the same one."""
 
-    def accept(self, *, regression: bool) -> None:
+    def accept(self, labels: Labels) -> None:
         """Raise a Problem if the labels are of a kind that this duty cannot use."""
 
     def prepare(self, student: Program, teacher: Program | None) -> None:

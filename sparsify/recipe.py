@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from sparsify import kinds
 from sparsify.given import Input
 from sparsify.kinds import Chosen
 from sparsify.pipeline import Pass, PassChoice
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(gt=0)]
-Rate = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A part of a recipe: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+from sparsify.recipe_data import Data
+from sparsify.section import Fraction, Positive, Rate, Section
 
 
 class Model(Section):
@@ -37,35 +29,6 @@ class Model(Section):
     @classmethod
     def _path_alone(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
-
-
-class Data(Section):
-    """Labelled text: local files, a hub data set, or one that is made on the spot."""
-
-    train: str | None = None
-    """A csv, tsv, jsonl or parquet file, plain or .gz; tsv files are read without quoting."""
-    validation: str | None = None
-    """Likewise; left out, a tenth of the training rows is held out."""
-    hub: str | None = None
-    """The name of a hub data set with train and validation splits, such as `nyu-mll/glue`."""
-    subset: str | None = None
-    """The configuration of the hub data set, such as `sst2`."""
-    made: Literal["docstrings"] | None = None
-    """A data set made from what is installed: which library does this docstring belong to?"""
-    text: list[str] = Field(default=[], max_length=2)
-    """One or two text columns; left out, every column of strings that is not the label."""
-    label: str = "label"
-    """The column of classes (integers or strings) or, for regression, of numbers."""
-    regression: bool = False
-    """Whether the label is a number to come near to, instead of a class."""
-    max_length: Positive = 128
-    """Tokens after which a text is cut."""
-    train_rows: Positive | None = None
-    """Use only this many training rows, drawn by the seed."""
-    validation_rows: Positive | None = None
-    """Likewise of the validation rows."""
-    calibration_rows: Positive = 128
-    """How many of the training rows, from the first on, passes may calibrate on."""
 
 
 class Optimization(Section):

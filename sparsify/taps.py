@@ -17,10 +17,12 @@ from sparsify.errors import Problem, unknown
 from sparsify.opened import opened
 from sparsify.outputs import OUTPUT, output_names
 from sparsify.program import Program, aten
+from sparsify.tasks import SPAN
 
 TAPS = {
-    "logits": "[batch, classes], what the program returns",
-    "pooled": "[batch, width], what the last product turns into logits",
+    "logits": "what the program returns: [batch, classes], [batch, tokens, classes], or "
+    "[batch, 2, tokens] of the starts and ends of answers",
+    "pooled": "[batch, width], what the last product turns into logits for a whole row",
     "hidden": "[batch, tokens, width], the last hidden state",
     "cls": "[batch, width], the last hidden state of the first token",
     "mean": "[batch, width], the mean of the last hidden state over the tokens attended to",
@@ -49,6 +51,9 @@ def tapped(program: Program, names: Sequence[str], *, outputs: bool = False) -> 
     copies: dict[fx.Node, fx.Node] = {}
     graph.graph_copy(program.graph, copies)
     values = {name: copies[node] for name, node in nodes.items()}
+    if "logits" in values and (ends := span_logits(program)):
+        both = [copies[node] for node in ends]
+        values["logits"] = graph.call_function(aten.stack.default, (both, 1))
     if "cls" in values:
         values["cls"] = graph.call_function(aten.select.int, (values["cls"], 1, 0))
     if "mean" in values:
@@ -122,10 +127,20 @@ def _attentions(program: Program, kind: str) -> list[fx.Node]:
     ]
 
 
-def _logits(program: Program) -> fx.Node:
+def span_logits(program: Program) -> list[fx.Node]:
+    """The nodes of the starts' and the ends' logits, [batch, tokens] each; empty: it has none."""
+    found = _outputs(program)
+    return [found[name] for name in SPAN] if all(name in found for name in SPAN) else []
+
+
+def _outputs(program: Program) -> dict[str, fx.Node]:
     leaves = pytree.tree_leaves(program.output.args[0])
-    found = dict(zip(output_names(program), leaves, strict=True))
-    node = found.get("logits", leaves[0])
+    return dict(zip(output_names(program), leaves, strict=True))
+
+
+def _logits(program: Program) -> fx.Node:
+    found = _outputs(program)
+    node = next(iter(span_logits(program)), None) or found.get("logits", next(iter(found.values())))
     assert isinstance(node, fx.Node)
     return node
 
@@ -138,12 +153,16 @@ def _pooled(program: Program) -> fx.Node:
             if activation.meta["val"].ndim == 2:
                 return activation
             break
-    raise Problem("the model has no pooled representation", hint="use `hidden` or `mean`")
+    raise Problem("the model has no pooled representation", hint="use `cls` or `mean`")
 
 
 def _hidden(program: Program) -> fx.Node:
     uses = {use.node: use for use in products(program)}
-    for node in inputs_behind(_logits(program)):
+    behind = list(inputs_behind(_logits(program)))
+    if span_logits(program):
+        # both are cut out of one product, and the cuts have three dimensions, too
+        behind = behind[next((i for i, node in enumerate(behind) if node in uses), 0) :]
+    for node in behind:
         value = node.meta.get("val")
         is_state = isinstance(value, torch.Tensor) and value.ndim == 3 and value.is_floating_point()
         if is_state and node not in uses:

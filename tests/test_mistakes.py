@@ -15,6 +15,7 @@ CAP = (
     "run cap-movement-90 --model model --set data.train=train.tsv "
     "--set data.validation=validation.tsv --set vars.steps=2 --set vars.teacher_steps=2 "
 )
+ANSWERS = "run cap-movement-qa-90 --model model --set data.train=answers.jsonl "
 ONESHOT = "run magnitude-oneshot --model model "
 FILES = {
     "train.tsv": "sentence\tlabel\n" + "".join(f"{'ab'[i % 2]} c\t{i % 2}\n" for i in range(24)),
@@ -24,6 +25,15 @@ FILES = {
     "unlabelled.tsv": "sentence\tlabel\na c\tx\nb d\t\n",
     "broken.jsonl": '{"sentence": "a", "label": 0}\n{"sentence": "b"\n',
     "broken.tsv.gz": "no gzip",
+    "answers.jsonl": (
+        '{"context": "a b", "question": "c", "answers": {"text": ["b"], "answer_start": [2]}}\n'
+        * 20
+    ),
+    "questions.jsonl": (
+        '{"context": "a b", "question": "c", "answers": {"text": ["b"], "answer_start": [2]}}\n'
+        '{"context": "a b", "question": "c", "answers": {"text": ["b"], "answer_start": [0]}}\n'
+    ),
+    "squad.json": '{"data": [\n  {"paragraphs": [}]}\n',
     "text.onnx": "no ONNX",
     "file": "",
     "typo.yaml": "passes:\n  - clean\n  - prun: {sparsity: 0.5}\n",
@@ -82,7 +92,9 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = shlex.split(command.replace("CAP", CAP).replace("ONESHOT", ONESHOT))
+    for short, full in (("CAP", CAP), ("ONESHOT", ONESHOT), ("ANSWERS", ANSWERS)):
+        command = command.replace(short, full)
+    words = shlex.split(command)
     if words[0] == "run" and "--output" not in words:
         words += ["--output", "result"]
     before = set(folder.rglob("*"))

@@ -26,7 +26,7 @@ from sparsify.run.setup import prepare
 from sparsify.run.teacher import fine_tune, session
 from sparsify.task_loss import task_loss
 from sparsify.training import Session
-from sparsify.training.session import autocast
+from sparsify.training.reading import autocast
 from sparsify.training.student import Student
 from sparsify.watch import Watch
 

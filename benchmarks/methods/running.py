@@ -101,7 +101,7 @@ def score(loaded: Loaded, rows: Path, path: Path) -> tuple[Scores, int]:
     table = data.load(aside, seed=0).validation
     tokenizer = AutoTokenizer.from_pretrained(path.parent)
     names = [each.name for each in session(path).get_inputs()]
-    encoded = data.encode(table, tokenizer, spec.max_length, names)
+    encoded = data.Encoder(spec, tokenizer, names)(table)
     return onnx_scores(encoded, path), len(encoded)
 
 

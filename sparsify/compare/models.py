@@ -42,7 +42,7 @@ def parameters(name: str) -> dict[str, Tensor]:
             for n, t in tensors.items()
             if t.numel() and t.is_floating_point() and not n.endswith(MASK)
         }
-    source = load_model(Model(path=name), labels=None)
+    source = load_model(Model(path=name))
     return {n: tensor.detach() for n, tensor in source.module.named_parameters()}
 
 

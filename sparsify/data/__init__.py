@@ -1,7 +1,11 @@
-"""Labelled text: where it comes from, and how it becomes batches."""
+"""Text for a task: where it comes from, and how it becomes batches."""
 
 from sparsify.data.batches import Encoded, batches_by_length, collate, encode
+from sparsify.data.encoder import Encoder
 from sparsify.data.loading import load
-from sparsify.data.text import Dataset, Split
+from sparsify.data.text import Dataset, Questions, Rows, Split
 
-__all__ = ["Dataset", "Encoded", "Split", "batches_by_length", "collate", "encode", "load"]
+__all__ = [
+    "Dataset", "Encoded", "Encoder", "Questions", "Rows", "Split", "batches_by_length", "collate",
+    "encode", "load",
+]  # fmt: skip

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparsify.data.text import Split
 from sparsify.errors import Problem
+from sparsify.metrics import ByLabel, Judge
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,7 +30,7 @@ class Encoded:
     lengths: Tensor
     """i64[N]: tokens a row, special tokens included."""
     labels: Tensor
-    """i64[N] class ids, or f32[N] numbers of a regression."""
+    """For each row, as `sparsify.plan.Moment` describes them."""
     pad: dict[str, int]
     """What fills the end of a shorter row, by input."""
     full: int
@@ -42,6 +43,14 @@ class Encoded:
         """The model's inputs, i64[B, S], for some rows; S is the longest of them."""
         chosen = rows.tolist() if isinstance(rows, Tensor) else rows
         return collate([self.rows[row] for row in chosen], self.pad)
+
+    def targets(self, rows: Tensor) -> Tensor:
+        """The labels of some rows, as the task's loss compares them with logits."""
+        return self.labels[rows]
+
+    def judge(self) -> Judge:
+        """What judges a model's logits for these rows."""
+        return ByLabel(self.labels)
 
 
 def encode(
@@ -57,7 +66,7 @@ def encode(
     Raises:
         Problem: the tokenizer has no padding token.
     """
-    pad = _padding(tokenizer)
+    pad = padding(tokenizer)
     given = [name for name in names or tokenizer.model_input_names if name in pad]
     limit = min(max_length, tokenizer.model_max_length)
     found = tokenizer(
@@ -77,7 +86,12 @@ def encode(
     )
 
 
-def _padding(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+def padding(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """What fills the end of a shorter row, by input.
+
+    Raises:
+        Problem: the tokenizer has no padding token.
+    """
     if tokenizer.pad_token_id is None:
         raise Problem(
             "the tokenizer has no padding token",

@@ -7,10 +7,12 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sparsify.data import json_places
 from sparsify.data.table import Table
 from sparsify.errors import Problem
 
@@ -61,6 +63,15 @@ def _content(path: str) -> bytes:
     if not content.strip():
         raise Problem("the file is empty", where=path)
     return content
+
+
+def text_of(path: str) -> str:
+    """What stands in a text file, plain or gzipped.
+
+    Raises:
+        Problem: the file is missing, empty, broken or not UTF-8.
+    """
+    return _decode(path, _content(path))
 
 
 def _decode(path: str, content: bytes) -> str:
@@ -117,13 +128,20 @@ def _jsonl(path: str, text: str) -> Table:
         try:
             row = json.loads(content)
         except json.JSONDecodeError as error:
-            raise Problem(f"broken JSON ({error.msg})", where=f"{path}:{line}") from None
+            where = f"{path}:{line}:{error.colno}"
+            raise Problem(f"broken JSON ({error.msg})", where=where) from None
         if not isinstance(row, dict):
             raise Problem("no JSON object", where=f"{path}:{line}", hint='expected {"text": ...}')
         kept.append(row)
         lines.append(line)
     names = dict.fromkeys(name for row in kept for name in row)
-    return Table(path, {name: [row.get(name) for row in kept] for name in names}, lines)
+    columns = {name: [row.get(name) for row in kept] for name in names}
+    return Table(path, columns, lines, partial(_column_in, text))
+
+
+def _column_in(text: str, line: int, keys: Sequence[str | int]) -> int:
+    """In which column of a line of JSON the value begins that `keys` lead to."""
+    return json_places.place(text.split("\n")[line - 1], keys)[1]
 
 
 def _parquet(path: str, content: bytes) -> Table:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
-from sparsify.data import files, hub, labels
+from sparsify.data import files, hub, labels, squad
 from sparsify.data.docstrings import make
 from sparsify.data.table import Table, choose_text, texts
-from sparsify.data.text import Dataset, Split
+from sparsify.data.text import Dataset, Rows, Split
 from sparsify.errors import Problem
-from sparsify.recipe import Data
+from sparsify.recipe_data import Data
 
+Held = TypeVar("Held", bound=Rows)
 HELD_OUT = 0.1
 """The share of the training rows that is held out where no validation rows are given."""
 _FIXED = 0
@@ -30,6 +33,8 @@ def load(spec: Data, *, seed: int) -> Dataset:
     _one_source(spec)
     if spec.made:
         return _cut(make(), spec, seed)
+    if spec.task == "question-answering":
+        return _cut(_questions(spec), spec, seed)
     if spec.hub:
         train, validation, names = hub.read(spec.hub, spec.subset, spec.label)
     else:
@@ -68,12 +73,23 @@ def _dataset(
     if validation is not None:
         checked = _split(validation, columns, spec.label, names)
     else:
-        learned, checked = _hold_out(learned, train.source)
-        notes.append(
-            f"{train.source}: {len(checked):,} of {len(learned) + len(checked):,} rows"
-            " are held out for validation."
-        )
+        learned, checked = _hold_out(learned, train.source, notes)
     return Dataset(learned, checked, () if spec.regression else names or (), tuple(columns), notes)
+
+
+def _questions(spec: Data) -> Dataset:
+    notes: list[str] = []
+    if spec.hub:
+        source, (train, validation, _) = spec.hub, hub.read(spec.hub, spec.subset, spec.label)
+        learned = squad.from_table(train)
+        checked = None if validation is None else squad.from_table(validation)
+    else:
+        source = str(spec.train)
+        learned = squad.read(source)
+        checked = squad.read(spec.validation) if spec.validation else None
+    if checked is None:
+        learned, checked = _hold_out(learned, source, notes)
+    return Dataset(learned, checked, (), squad.COLUMNS, notes, spec.task)
 
 
 def _split(
@@ -83,13 +99,15 @@ def _split(
     return Split(texts(table, columns), found)
 
 
-def _hold_out(split: Split, source: str) -> tuple[Split, Split]:
+def _hold_out(split: Held, source: str, notes: list[str]) -> tuple[Held, Held]:
+    """All rows but a tenth, and that tenth; a sentence on it goes to `notes`."""
     if len(split) < 2:
         raise Problem(
             "one row is not enough to hold some out", where=source, hint="set data.validation"
         )
     count = max(1, round(len(split) * HELD_OUT))
     order = np.random.default_rng(_FIXED).permutation(len(split)).tolist()
+    notes.append(f"{source}: {count:,} of {len(split):,} rows are held out for validation.")
     return split.rows(sorted(order[count:])), split.rows(sorted(order[:count]))
 
 
@@ -109,4 +127,4 @@ def _cut(dataset: Dataset, spec: Data, seed: int) -> Dataset:
             notes.append(f"{name}_rows asks for {count:,} rows, all {len(split):,} are used.")
         elif count < len(split):
             notes.append(f"{count:,} of {len(split):,} {name} rows are used.")
-    return Dataset(kept[0], kept[1], dataset.label_names, dataset.columns, notes)
+    return replace(dataset, train=kept[0], validation=kept[1], notes=notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,21 @@ class Table:
     columns: dict[str, list[Any]]
     lines: list[int] | None = None
     """Where each row stands in its file, counted from 1; None where rows have no lines."""
+    column_in: Callable[[int, Sequence[str | int]], int] | None = None
+    """Line, keys -> in which column of the line the value stands that the keys lead to."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
 
-    def place(self, row: int) -> str:
-        """Where a row stands: `file:line`, or `source: row N` counted from 1."""
+    def place(self, row: int, *keys: str | int) -> str:
+        """Where a row, or what `keys` lead to in it, stands.
+
+        `file:line`, with `:column` where it is known, or `source: row N` counted from 1.
+        """
         if self.lines is not None:
-            return f"{self.source}:{self.lines[row]}"
+            line = self.lines[row]
+            column = f":{self.column_in(line, keys)}" if keys and self.column_in else ""
+            return f"{self.source}:{line}{column}"
         return f"{self.source}: row {row + 1}"
 
     def column(self, name: str, *, key: str) -> list[Any]:

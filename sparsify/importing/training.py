@@ -8,9 +8,10 @@ from sparsify.importing import targets
 from sparsify.importing.draft import Draft
 from sparsify.importing.keys import LOGGED, Keys
 from sparsify.importing.rows import listed
+from sparsify.tasks import SPAN
 
 ONE_RATE = "one learning rate for the whole run: up for `warmup`, then straight down to zero"
-CLASSIFIERS = "only classifiers and regressors are trained, by their `logits`"
+LOGITS = "of outputs only `logits`, or those of starts and ends of answers, are distilled"
 
 
 def epoch_range(keys: Keys, draft: Draft) -> None:
@@ -75,9 +76,7 @@ def distillation(keys: Keys, draft: Draft) -> None:
     draft.train["task_weight"] = 1.0 - hardness
     keys.same("hardness", f"distill.logits.weight: {hardness:g}, task_weight: {1 - hardness:g}")
     keys.same("temperature", f"distill.logits.loss.kl.temperature: {temperature:g}")
-    if set(keys.words("distill_output_keys")) - {"logits"}:
-        keys.lost("distill_output_keys", CLASSIFIERS)
-    keys.same("distill_output_keys", "distill.logits")
+    _outputs(keys, draft)
     keys.needless("teacher_input_keys", "the teacher gets what the student gets")
     for name in ("start_epoch", "end_epoch"):
         given = keys.number(name, -1.0)
@@ -86,6 +85,17 @@ def distillation(keys: Keys, draft: Draft) -> None:
         keys.near(name, "", "distilled for the whole run")
     keys.needless("update_frequency", "distilled in every step")
     keys.needless("log_types", LOGGED)
+
+
+def _outputs(keys: Keys, draft: Draft) -> None:
+    """Which outputs are distilled: two of them are those of a model that answers questions."""
+    named = set(keys.words("distill_output_keys"))
+    if named == set(SPAN):
+        draft.data["task"] = "question-answering"
+        keys.same("distill_output_keys", "distill.logits, data.task: question-answering")
+    elif named - {"logits"}:
+        keys.lost("distill_output_keys", LOGITS)
+    keys.same("distill_output_keys", "distill.logits")
 
 
 def _course(keys: Keys, draft: Draft) -> str:

@@ -44,7 +44,7 @@ def inspected(target: str, *, free: bool = False) -> tuple[Program, ModelFacts]:
     if saving.is_saved(target):
         source, program = saving.restored(target)
         return program, _facts(target, source, program, SEQUENCE)
-    source = load_model(Model(path=target), labels=None)
+    source = load_model(Model(path=target))
     if free:
         program = capture(source.module, *example_inputs(source))
         return program, _facts(target, source, program, SEQUENCE)

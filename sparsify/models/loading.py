@@ -21,6 +21,7 @@ from transformers import (
 
 from sparsify.errors import Problem
 from sparsify.models import factory, folders
+from sparsify.models.heads import CLASSES, NOUNS, Wanted, same_labels
 from sparsify.models.source import Source, quiet
 from sparsify.recipe import Model
 
@@ -29,27 +30,21 @@ _HUB_HINT = "it is no folder here; check the name, and whether this machine is o
 
 
 def load_model(
-    spec: Model,
-    *,
-    labels: tuple[str, ...] | None,
-    regression: bool = False,
-    seed: int = 0,
-    fine_tuned: bool = False,
+    spec: Model, wanted: Wanted | None = None, *, seed: int = 0, fine_tuned: bool = False
 ) -> Source:
     """Load the model that `spec` names, in fp32.
 
-    With `labels` (or `regression`) it becomes a sequence classifier whose new weights are drawn by
-    `seed`; with None it keeps the architecture that its configuration names. `fine_tuned` asks for
-    a classifier that is complete as it lies there: a teacher.
+    It gets the head of the task that is `wanted`, new weights drawn by `seed`; with None it keeps
+    the architecture that its configuration names. `fine_tuned` asks for a model that is complete as
+    it lies there: a teacher.
 
     Raises:
-        Problem: there is no such model, it is broken, or it does not fit the labels.
+        Problem: there is no such model, it is broken, or it does not fit the task.
     """
-    classes = 1 if regression else len(labels) if labels is not None else None
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if _FACTORY.fullmatch(spec.path):
-            module = factory.build(spec.path, classes=classes)
+            module = factory.build(spec.path, classes=None if wanted is None else wanted.outputs)
             config = getattr(module, "config", None)
             known = config if isinstance(config, PretrainedConfig) else None
             return Source(module, known, _tokenizer(spec, None), spec.path, None)
@@ -57,10 +52,11 @@ def load_model(
         if folder is not None:
             folders.check(folder, spec.path)
         config = _config(spec, folder)
-        if fine_tuned and classes is not None:
-            same_labels(spec.path, config, classes, labels)
-        _set_labels(config, labels, regression=regression)
-        module, notes = _module(spec, folder, config, classes, complete=fine_tuned, seed=seed)
+        if wanted is not None:
+            if fine_tuned:
+                same_labels(spec.path, config, wanted)
+            wanted.set_labels(config)
+        module, notes = _module(spec, folder, config, wanted, complete=fine_tuned, seed=seed)
         return Source(module, module.config, _tokenizer(spec, folder), spec.path, folder, notes)
 
 
@@ -85,43 +81,16 @@ def _config(spec: Model, folder: Path | None) -> PretrainedConfig:
     return found
 
 
-def _set_labels(
-    config: PretrainedConfig, labels: tuple[str, ...] | None, *, regression: bool
-) -> None:
-    if regression:
-        config.num_labels = 1
-        config.problem_type = "regression"
-    elif labels is not None:
-        config.id2label = dict(enumerate(labels))
-        config.label2id = {label: place for place, label in enumerate(labels)}
-        config.problem_type = "single_label_classification"
-
-
-def same_labels(
-    path: str, config: PretrainedConfig, classes: int, labels: tuple[str, ...] | None
-) -> None:
-    """Raise a Problem unless a configuration counts the labels as the data does."""
-    if config.num_labels != classes:
-        raise Problem(f"the model has {config.num_labels} labels, the data {classes}", where=path)
-    named = [str(name) for _, name in sorted((config.id2label or {}).items())]
-    if labels and sorted(named) == sorted(labels) and named != list(labels):
-        raise Problem(
-            f"the model counts its labels {', '.join(named)}, the data {', '.join(labels)}",
-            where=path,
-            hint="label the data by number, in the model's order",
-        )
-
-
 def _module(
     spec: Model,
     folder: Path | None,
     config: PretrainedConfig,
-    classes: int | None,
+    wanted: Wanted | None,
     *,
     complete: bool,
     seed: int,
 ) -> tuple[PreTrainedModel, list[str]]:
-    kind = _architecture(config) if classes is None else AutoModelForSequenceClassification
+    kind = _architecture(config) if wanted is None else CLASSES[wanted.task]
     try:
         module, info = kind.from_pretrained(
             _place(spec, folder),
@@ -140,7 +109,9 @@ def _module(
         if "Unrecognized configuration class" not in str(error):
             raise
         raise Problem(
-            f"transformers has no classifier for {config.model_type!r}", where=spec.path
+            f"transformers has no {NOUNS[wanted.task if wanted else 'text-classification']} for "
+            f"{config.model_type!r}",
+            where=spec.path,
         ) from None
     return module, _new_weights(spec.path, module, info, complete=complete, seed=seed)
 

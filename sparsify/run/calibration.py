@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparsify.data import Encoded
 from sparsify.program import Program
+from sparsify.taps import span_logits, tap
 
 BATCH = 8
 """Rows that are padded and run together."""
@@ -19,7 +20,7 @@ def calibration(data: Encoded, rows: int, device: torch.device) -> tuple[Mapping
     first = torch.arange(min(rows, len(data)))
     by_length = first[data.lengths[first].argsort(stable=True)]
     batches = [
-        {**data.batch(part), "labels": data.labels[part]} for part in torch.split(by_length, BATCH)
+        {**data.batch(part), "labels": data.targets(part)} for part in torch.split(by_length, BATCH)
     ]
     return tuple({name: value.to(device) for name, value in each.items()} for each in batches)
 
@@ -27,5 +28,10 @@ def calibration(data: Encoded, rows: int, device: torch.device) -> tuple[Mapping
 def stand_in(program: Program) -> tuple[Mapping[str, Tensor], ...]:
     """The example inputs with labels of zero: a plan counts, whatever the data would choose."""
     first = next(iter(program.inputs.values()))
-    labels = torch.zeros(len(first), dtype=torch.int64, device=first.device)
+    shape = [len(first)]
+    if span_logits(program):
+        shape.append(2)
+    elif tap(program, "logits").meta["val"].ndim == 3 and first.ndim > 1:
+        shape.append(program.inputs.get("decoder_input_ids", first).shape[1])
+    labels = torch.zeros(shape, dtype=torch.int64, device=first.device)
     return ({**program.inputs, "labels": labels},)

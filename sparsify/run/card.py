@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sparsify.atomic import write_text
 from sparsify.models.folders import PACKAGE
+from sparsify.models.heads import CLASSES
 from sparsify.recipe import Recipe
 from sparsify.report import RunReport, Scores
 from sparsify.saving import is_saved
@@ -36,7 +37,7 @@ def card(report: RunReport, recipe: Recipe, folder: Path, text: str) -> str:
 
     plain = (folder / "config.json").is_file() and not is_saved(str(folder))
     hub = _hub_name(report.model)
-    task = "text-classification" if recipe.data is not None else None
+    task = recipe.data.task if recipe.data is not None else None
     data = ModelCardData(
         model_name=folder.absolute().name,
         base_model=hub or None,
@@ -66,7 +67,7 @@ def _results(report: RunReport, recipe: Recipe) -> list[EvalResult] | None:
     name = recipe.data.hub or recipe.data.made or Path(recipe.data.train or "").name
     return [
         EvalResult(
-            task_type="text-classification",
+            task_type=recipe.data.task,
             dataset_type=recipe.data.hub or "other",
             dataset_name=name,
             dataset_config=recipe.data.subset,
@@ -120,7 +121,7 @@ def _scores(where: str, left: Scores, right: Scores) -> list[tuple[str, str, str
 
 
 def _loading(plain: bool, recipe: Recipe) -> str:
-    kind = "AutoModelForSequenceClassification" if recipe.data is not None else "AutoModel"
+    kind = "AutoModel" if recipe.data is None else CLASSES[recipe.data.task].__name__
     code = (
         f"from transformers import {kind}\n\nmodel = {kind}.from_pretrained(folder)"
         if plain

@@ -60,9 +60,11 @@ def _require_ranges(loaded: Loaded, setup: Setup) -> None:
 
 
 def _require_labels(loaded: Loaded, setup: Setup) -> None:
+    if setup.dataset is None:
+        return
     for duty in setup.program.plan.duties:
         try:
-            duty.accept(regression=setup.regression)
+            duty.accept(setup.dataset.labels)
         except Problem as problem:
             where = f"{loaded.at('passes')}.{duty.name}"
             raise Problem(problem.what, where=where, hint=problem.hint) from None

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from sparsify.data import Encoded
 from sparsify.errors import CheckFailed
-from sparsify.metrics import collapsed, evaluate
 from sparsify.program import Program
 from sparsify.report import RunReport, Scores
 from sparsify.run.setup import Setup
-from sparsify.runtime import predict
+from sparsify.runtime import logits
 from sparsify.runtime import session as open_onnx
-from sparsify.training.session import by_length, read
+from sparsify.training.reading import by_length, judged
 from sparsify.watch import Watch
 
 
@@ -41,22 +37,20 @@ def evaluate_both(report: RunReport, setup: Setup, dense: Program, watch: Watch)
     """Note the metrics of the dense and the sparse program, and warn of a collapse."""
     if setup.validation is None:
         return
-    report.dense = _scores(setup.validation, _logits(setup.validation, dense))
-    logits = _logits(setup.validation, setup.program)
-    report.sparse = _scores(setup.validation, logits)
-    labels = setup.validation.labels.numpy()
-    if sentence := collapsed(logits, labels, regression=setup.regression):
+    report.dense = judged(dense, setup.validation, "fp32").scores()
+    judge = judged(setup.program, setup.validation, "fp32")
+    report.sparse = judge.scores()
+    if sentence := judge.collapsed():
         report.warnings.append(sentence)
         watch.warn(sentence)
 
 
 def onnx_scores(validation: Encoded, path: Path) -> Scores:
     """The metrics in ONNX Runtime, over the same rows in the same batches as in PyTorch."""
-    groups = list(by_length(validation.lengths))
-    found = predict(open_onnx(path), (validation.batch(rows) for rows in groups))
-    logits = np.empty_like(found)
-    logits[torch.cat(groups).numpy()] = found
-    return _scores(validation, logits)
+    judge, session = validation.judge(), open_onnx(path)
+    for rows in by_length(validation.lengths):
+        judge.see(rows, torch.from_numpy(logits(session, validation.batch(rows))))
+    return judge.scores()
 
 
 def hold_to_floor(report: RunReport, floor: float) -> None:
@@ -74,15 +68,3 @@ def hold_to_floor(report: RunReport, floor: float) -> None:
             f"the sparse model keeps {kept:.1%} of the dense {main}, "
             f"less than train.accuracy_floor {floor:.1%}"
         )
-
-
-def _logits(validation: Encoded, program: Program) -> NDArray[Any]:
-    rows = torch.arange(len(validation))
-    found = read(program, validation, rows, ("logits",), "fp32", Watch())
-    logits: NDArray[Any] = found["logits"].numpy()
-    return logits
-
-
-def _scores(validation: Encoded, logits: NDArray[Any]) -> Scores:
-    labels = validation.labels
-    return evaluate(logits, labels.numpy(), regression=labels.is_floating_point())

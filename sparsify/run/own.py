@@ -26,7 +26,7 @@ from sparsify.training import checkpoint
 from sparsify.training.driver import Where, arguments, tenth
 from sparsify.training.own_batches import Loss
 from sparsify.training.own_recording import Evaluate, RecordingTrainer
-from sparsify.training.session import best_precision
+from sparsify.training.reading import best_precision
 from sparsify.watch import Watch
 
 

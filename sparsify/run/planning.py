@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from sparsify.analysis.cost import cost, per_node
@@ -23,6 +24,7 @@ from sparsify.schema import Loaded
 from sparsify.watch import Watch
 
 TWO_CLASSES = Dataset(Split([], []), Split([], []), ("0", "1"), ())
+"""A head costs next to nothing, so it is planned without counting the classes of the data."""
 
 
 def plan(loaded: Loaded, *, watch: Watch | None = None, look: Look | None = None) -> PlanReport:
@@ -71,12 +73,13 @@ def captured_untested(loaded: Loaded, watch: Watch, *, free: bool = True) -> Set
     if recipe.model is None:
         raise no_model(loaded.at("model"))
     watch.phase("capture")
-    # a head costs next to nothing, so it is planned without counting the classes of the data
-    task = None if recipe.train is None and recipe.data is None else TWO_CLASSES
+    dataset = None if recipe.train is None and recipe.data is None else TWO_CLASSES
+    if recipe.data is not None:
+        dataset = replace(TWO_CLASSES, task=recipe.data.task)
     capture = recipe.capture.model_copy(update={"check": False})
     unchecked = recipe.model_copy(update={"capture": capture})
     length = None if free else longest_usual(recipe.data)
-    return captured(recipe.model, unchecked, task, length=length, at=loaded.at)
+    return captured(recipe.model, unchecked, dataset, length=length, at=loaded.at)
 
 
 def rehearsed(

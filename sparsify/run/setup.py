@@ -12,7 +12,7 @@ from sparsify import data, models, saving
 from sparsify.capture import capture
 from sparsify.capture.fixed import capture_at
 from sparsify.errors import Problem
-from sparsify.models.loading import same_labels
+from sparsify.models.heads import same_labels
 from sparsify.program import Program
 from sparsify.recipe import Model, Recipe
 from sparsify.report import SelfTest
@@ -41,10 +41,6 @@ class Setup:
     def longest(self) -> int | None:
         """The most tokens that the model takes; None: any number."""
         return models.sequence_limit(self.source)
-
-    @property
-    def regression(self) -> bool:
-        return self.dataset is not None and self.dataset.regression
 
 
 def prepare(recipe: Recipe, clock: Clock, *, at: Callable[..., str] = _dotted) -> Setup:
@@ -76,9 +72,9 @@ def prepare(recipe: Recipe, clock: Clock, *, at: Callable[..., str] = _dotted) -
     if dataset is not None and recipe.data is not None:
         tokenizer = setup.source.needed_tokenizer()
         names = _text_inputs(setup)
-        length = recipe.data.max_length
-        setup.train = data.encode(dataset.train, tokenizer, length, names)
-        setup.validation = data.encode(dataset.validation, tokenizer, length, names)
+        as_said = data.Encoder(recipe.data, tokenizer, names, setup.longest)
+        setup.train = as_said(dataset.train)
+        setup.validation = as_said(dataset.validation)
         rows = recipe.data.calibration_rows
         setup.program.samples = calibration(setup.train, rows, _device())
     return setup
@@ -102,11 +98,8 @@ def captured(
     """
     if saving.is_saved(model.path):
         return _restored(model.path, dataset)
-    labels = None if dataset is None else dataset.label_names
-    regression = dataset is not None and dataset.regression
-    source = models.load_model(
-        model, labels=labels, regression=regression, seed=recipe.seed, fine_tuned=fine_tuned
-    )
+    wanted = None if dataset is None else models.Wanted(dataset.task, dataset.label_names)
+    source = models.load_model(model, wanted, seed=recipe.seed, fine_tuned=fine_tuned)
     # on the CPU, where an id that is too large is an error and no crash
     inputs, dynamic = _told(at, models.example_inputs, source, given=recipe.capture.inputs)
     source.module.to(_device())
@@ -127,8 +120,7 @@ def _restored(path: str, dataset: data.Dataset | None) -> Setup:
     """What `sparsify.save` left; loading it has compared it with what was saved."""
     source, program = saving.restored(path)
     if dataset is not None and source.config is not None:
-        labels = None if dataset.regression else dataset.label_names
-        same_labels(path, source.config, len(labels or ("value",)), labels)
+        same_labels(path, source.config, models.Wanted(dataset.task, dataset.label_names))
     program.to(_device())
     return Setup(source, program, None, dataset)
 

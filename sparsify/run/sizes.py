@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sparsify.examples import own_sizes
 from sparsify.program import Program
-from sparsify.recipe import Data
+from sparsify.recipe_data import Data
 from sparsify.run.setup import Setup
 
 USUAL_LENGTH = 128

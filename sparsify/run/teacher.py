@@ -19,7 +19,7 @@ from sparsify.program import Program
 from sparsify.recipe import Model, Optimization, Recipe
 from sparsify.run.setup import Setup, captured
 from sparsify.training import Session, train
-from sparsify.training.session import best_precision
+from sparsify.training.reading import best_precision
 from sparsify.watch import Watch
 
 WEIGHTS = "model.safetensors"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,6 +16,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from sparsify.errors import Problem
 from sparsify.runtime.domains import DOMAIN, domains
 from sparsify.runtime.library import STOCK, kernels, library_path
+from sparsify.tasks import SPAN
 
 if TYPE_CHECKING:
     # a process that only runs files starts without torch
@@ -105,6 +106,11 @@ def run(session: onnxruntime.InferenceSession, inputs: Arrays) -> list[np.ndarra
     return found
 
 
-def predict(session: onnxruntime.InferenceSession, batches: Iterable[Arrays]) -> np.ndarray:
-    """The first output, `logits` f32[rows, classes], for all rows of `batches` in order."""
-    return np.concatenate([run(session, batch)[0] for batch in batches])
+def logits(session: onnxruntime.InferenceSession, batch: Arrays) -> np.ndarray:
+    """What the tap `logits` is of the model in the file (see `sparsify.taps`), for one batch."""
+    names = [each.name for each in session.get_outputs()]
+    found = dict(zip(names, run(session, batch), strict=True))
+    if found.keys() >= set(SPAN):
+        return np.stack([found[name] for name in SPAN], axis=1)
+    only: np.ndarray = found["logits" if "logits" in found else names[0]]
+    return only

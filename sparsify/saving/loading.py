@@ -71,7 +71,7 @@ def restored(folder: Path | str, model: nn.Module | None = None) -> tuple[Source
     if not folder.is_dir():
         raise Problem("no such folder", where=str(folder))
     if not is_saved(str(folder)):
-        source = load_model(Model(path=str(folder)), labels=None)
+        source = load_model(Model(path=str(folder)))
         return source, capture(source.module, *example_inputs(source))
     manifest = read(folder)
     source = _source(folder, manifest, model)

@@ -8,7 +8,7 @@ import yaml
 
 from sparsify import plugins
 from sparsify.recipe import Recipe
-from sparsify.schema.aliases import ALIASES
+from sparsify.schema.aliases import ALIASES, OF_DATA
 from sparsify.schema.scalars import FLOAT, INTEGER
 from sparsify.schema.variables import escape
 
@@ -85,9 +85,9 @@ def json_schema() -> dict[str, Any]:
 
 def _add_aliases(definitions: dict[str, Any]) -> None:
     """Let editors take Hugging Face's names in the sections that take them."""
-    for section in ("Optimization", "Train"):
+    for section, aliases in (("Optimization", ALIASES), ("Train", ALIASES), ("Data", OF_DATA)):
         keys = definitions[section]["properties"]
-        for alias, name in ALIASES.items():
+        for alias, name in aliases.items():
             if name in keys:
                 keys[alias] = keys[name] | {"description": f"Hugging Face's name of `{name}`."}
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
-from sparsify.metrics import collapsed, evaluate
 from sparsify.report import Point
 from sparsify.training import checkpoint
 
@@ -47,17 +46,15 @@ class Follow(TrainerCallback):
 
     def _evaluate(self, step: int) -> None:
         session = self.trainer.session
-        logits = session.predict(session.student)
-        regression = session.labels.is_floating_point()
-        labels = session.validation.labels.numpy()
-        scores = evaluate(logits, labels, regression=regression)
+        judge = session.judged(session.student)
+        scores = judge.scores()
         session.history.evaluations.add(step, scores.values)
         if self.trainer.args.report_to:
             self.trainer.log({f"eval_{name}": value for name, value in scores.values.items()})
         values = {scores.main: scores.values[scores.main], **self.trainer.figures()}
         self.trainer.history.append(Point(step=step, values=values))
         session.watch.evaluated(step, values)
-        if not regression and (sentence := collapsed(logits, labels)):
+        if not session.labels.is_floating_point() and (sentence := judge.collapsed()):
             session.watch.warn(f"step {step}: {sentence}")
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from sparsify.data import Encoded
 from sparsify.history import History
+from sparsify.metrics import Judge
 from sparsify.plan import Duty
 from sparsify.program import Program
-from sparsify.taps import tap, tapped
+from sparsify.taps import tapped
+from sparsify.training.reading import autocast, has_one_size, judged, read
 from sparsify.watch import Watch
-
-TOKENS = 8192
-"""Tokens in one batch of an evaluation, padding included."""
 
 
 @dataclass
@@ -115,72 +113,6 @@ class Session:
     def _encode(self, program: Program, rows: Tensor, taps: Sequence[str]) -> dict[str, Tensor]:
         return read(program, self.data, rows, taps, self.precision, self.watch)
 
-    def predict(self, program: Program) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        """f32[N, classes]: the logits for the validation set, in the precision of training."""
-        rows = torch.arange(len(self.validation))
-        found = read(program, self.validation, rows, ("logits",), self.precision, Watch())
-        return np.asarray(found["logits"].numpy())
-
-
-def read(
-    program: Program,
-    data: Encoded,
-    rows: Tensor,
-    taps: Sequence[str],
-    precision: str,
-    watch: Watch,
-) -> dict[str, Tensor]:
-    """Tapped values of `program` in eval mode, without gradients, for `rows` of `data`, f32.
-
-    Rows of like length share a batch. The random state is not touched.
-    """
-    module = tapped(program, taps)
-    training = program.module.training
-    device = next(program.module.parameters()).device
-    found: dict[str, Tensor] = {}
-    watch.begin("encode", len(rows))
-    module.eval()
-    done = 0
-    with torch.no_grad(), autocast(device, precision):
-        for places in by_length(data.lengths[rows]):
-            inputs = data.batch(rows[places])
-            values = module(**{name: value.to(device) for name, value in inputs.items()})
-            for name in taps:
-                value = values[name].float().cpu()
-                if name not in found:
-                    found[name] = torch.empty(len(rows), *value.shape[1:])
-                found[name][places] = value
-            done += len(places)
-            watch.advance("encode", done, {})
-    module.train(training)
-    return found
-
-
-def has_one_size(program: Program, name: str) -> bool:
-    """Whether a tapped value is one vector for every row, however many tokens the row has."""
-    return name in ("cls", "mean") or tap(program, name).meta["val"].ndim <= 2
-
-
-def by_length(lengths: Tensor) -> Iterable[Tensor]:
-    """Places of all `lengths`, in groups of about `TOKENS` tokens, the longest first."""
-    order = lengths.argsort(descending=True, stable=True)
-    start = 0
-    while start < len(order):
-        count = max(1, TOKENS // int(lengths[order[start]]))
-        yield order[start : start + count]
-        start += count
-
-
-def best_precision(wanted: str, device: torch.device) -> str:
-    """`fp32` or `bf16`; for `auto`, bf16 where `device` has instructions for it."""
-    if wanted != "auto":
-        return wanted
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    able = torch.cpu.get_capabilities()
-    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "fp32"
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """bf16 autocast where `precision` asks for it."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    def judged(self, program: Program) -> Judge:
+        """The judge of the validation set, who has seen `program` in the precision of training."""
+        return judged(program, self.validation, self.precision)

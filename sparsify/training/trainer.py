@@ -84,7 +84,7 @@ class SparseTrainer(Told, Trainer):
         return {
             "inputs": self.session.data.batch(index),
             "rows": index,
-            "targets": self.session.labels[index],
+            "targets": self.session.data.targets(index),
         }
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:

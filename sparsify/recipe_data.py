@@ -1,0 +1,56 @@
+"""What a recipe can say about its data."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from sparsify.section import Positive, Section
+from sparsify.tasks import OF_TASK, Task
+
+
+class Data(Section):
+    """Text for a task: local files, a hub data set, or one that is made on the spot."""
+
+    task: Task = "text-classification"
+    """What is learned: classes or numbers for texts, or answers that stand in a text."""
+    train: str | None = None
+    """A csv, tsv, jsonl or parquet file, plain or .gz; tsv files are read without quoting.
+    Questions come from jsonl or parquet files, or from a json file in the form of SQuAD 1.1."""
+    validation: str | None = None
+    """Likewise; left out, a tenth of the training rows is held out."""
+    hub: str | None = None
+    """The name of a hub data set with train and validation splits, such as `nyu-mll/glue`."""
+    subset: str | None = None
+    """The configuration of the hub data set, such as `sst2`."""
+    made: Literal["docstrings"] | None = None
+    """A data set made from what is installed: which library does this docstring belong to?"""
+    text: list[str] = Field(default=[], max_length=2)
+    """One or two text columns; left out, every column of strings that is not the label."""
+    label: str = "label"
+    """The column of classes (integers or strings) or, for regression, of numbers."""
+    regression: bool = False
+    """Whether the label is a number to come near to, instead of a class."""
+    max_length: Positive = 128
+    """Tokens after which a text is cut. The context of a question is not cut: several rows share
+    it."""
+    stride: Positive | None = None
+    """How many tokens of a context two such rows have in common; left out: a third of
+    `max_length`."""
+    max_answer_length: Positive | None = None
+    """Tokens that an answer has at most when a model is measured; left out: 30."""
+    train_rows: Positive | None = None
+    """Use only this many training rows, drawn by the seed."""
+    validation_rows: Positive | None = None
+    """Likewise of the validation rows."""
+    calibration_rows: Positive = 128
+    """How many of the training rows, from the first on, passes may calibrate on."""
+
+    @field_validator(*OF_TASK)
+    @classmethod
+    def _fits_the_task(cls, value: Any, info: ValidationInfo) -> Any:
+        task = info.data.get("task")
+        if value and task and task not in OF_TASK[str(info.field_name)]:
+            raise ValueError(f"it does not go with the task {task}")
+        return value
