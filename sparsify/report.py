@@ -28,6 +28,8 @@ __all__ = [
 
 REPORT, RECIPE, PAGE = "report.json", "recipe.yaml", "report.html"
 """In the folder of a run: its report, its resolved recipe, and the page of `sparsify report`."""
+WORK = "work"
+"""There, too: checkpoints, banks and the recipe, until the run is complete."""
 
 
 class Scores(Part):

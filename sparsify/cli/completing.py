@@ -31,6 +31,13 @@ def pass_names(incomplete: str) -> list[str]:
     return sorted({name for name in _choices(passes) if name.startswith(incomplete)})
 
 
+def points(incomplete: str) -> list[str]:
+    """Where `--after` can look: passes of ours, all of them, the start."""
+    return [each for each in ("all", "start") if each.startswith(incomplete)] + pass_names(
+        incomplete
+    )
+
+
 def subjects(incomplete: str) -> list[str]:
     """What `sparsify schema` knows."""
     from sparsify.cli.schemas import SUBJECTS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sparsify.cli import screen
+from sparsify.cli import completing, screen
 from sparsify.errors import Problem
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ After = Annotated[
         help="Print the program after PASS (prune:2 for its second run), after `all`, or at the "
         "`start`.",
         show_default=False,
+        autocompletion=completing.points,
     ),
 ]
 StopAfter = Annotated[
@@ -33,6 +34,7 @@ StopAfter = Annotated[
         metavar="PASS",
         help="End there: the program is printed and saved in --output, for show and diff.",
         show_default=False,
+        autocompletion=completing.pass_names,
     ),
 ]
 

@@ -82,6 +82,8 @@ def _run(loaded: Loaded, folder: Path, as_json: bool, quiet: bool, **options: An
             command = shlex.join(["sparsify", *sys.argv[1:]])
             return runner.run(loaded, folder, watch=watch, command=command, **options)
     except KeyboardInterrupt:
+        from sparsify.run.unfinished import resume_command
+
         screen.complain(f"interrupted; to continue: {resume_command(sys.argv)}")
         raise typer.Exit(INTERRUPTED) from None
     except CheckFailed:
@@ -131,9 +133,3 @@ def plan(
         return plan_view(planned)
 
     screen.answer(as_json, lambda: planned.model_dump(mode="json"), view)
-
-
-def resume_command(arguments: list[str]) -> str:
-    """The command that continues the one which was interrupted."""
-    again = [each for each in arguments[1:] if each not in ("--resume", "--overwrite")]
-    return shlex.join(["sparsify", *again, "--resume"])

@@ -59,7 +59,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run, an ONNX file, or a model: its parts, weights, zeros and graph."""
-    from sparsify.report import REPORT
+    from sparsify.report import RECIPE, REPORT, WORK
 
     path = Path(target)
     is_report = path.name == REPORT or (path / REPORT).is_file()
@@ -74,6 +74,8 @@ def show(
         _run(path if path.name == REPORT else path / REPORT, weights, as_json)
     elif is_onnx:
         _onnx(path, weights, as_json)
+    elif not graph and (path / WORK / RECIPE).is_file():
+        _unfinished(path, weights, as_json)
     else:
         _model(target, weights, sort, graph, as_json)
 
@@ -96,6 +98,23 @@ def _run(path: Path, weights: str | None, as_json: bool) -> None:
 
     facts: Any = report.model_dump(mode="json")
     screen.answer(as_json, lambda: facts if weights is None else chosen, view)
+
+
+def _unfinished(folder: Path, weights: str | None, as_json: bool) -> None:
+    from sparsify.run.unfinished import unfinished
+
+    run = unfinished(folder)
+    assert run is not None
+    zeros = {name: run.history.weights.last(name) or 0.0 for name in run.history.weights.values}
+    chosen = {name: zeros[name] for name in _matching(zeros, weights)} if weights else {}
+
+    def view() -> RenderableType:
+        from sparsify.view.unfinished import unfinished_view
+        from sparsify.view.weights import sparsity_table
+
+        return unfinished_view(run) if weights is None else sparsity_table(chosen)
+
+    screen.answer(as_json, lambda: run.model_dump(mode="json") if weights is None else chosen, view)
 
 
 def _onnx(path: Path, weights: str | None, as_json: bool) -> None:

@@ -83,6 +83,16 @@ def _plan() -> Any:
     return PlanReport.model_json_schema()
 
 
+def _show() -> Any:
+    from sparsify.export import OnnxSummary
+    from sparsify.inspection.shown import ShownDetail, ShownModel
+    from sparsify.report import RunReport
+    from sparsify.run.unfinished import Unfinished
+
+    zeros = dict[str, float]
+    return _of(RunReport | Unfinished | OnnxSummary | ShownDetail | ShownModel | zeros)
+
+
 def _diff() -> Any:
     from sparsify.compare.changes import Comparison
 
@@ -131,6 +141,7 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "history": _history,
     "run": _report,
     "plan": _plan,
+    "show": _show,
     "diff": _diff,
     "export": _export,
     "bench": _bench,

@@ -13,10 +13,9 @@ import torch
 from sparsify.atomic import write_text
 from sparsify.errors import Problem
 from sparsify.history import HISTORY, History
-from sparsify.report import PAGE, RECIPE, REPORT
+from sparsify.report import PAGE, RECIPE, REPORT, WORK
 
-WORK = "work"
-"""Checkpoints and banks, until the run is complete."""
+COMMAND = "command.txt"
 
 
 def examine(output: Path, recipe: str, *, resume: bool, overwrite: bool) -> None:
@@ -61,13 +60,18 @@ def _require_same(kept: Path, recipe: str, where: str) -> None:
         )
 
 
-def claim(output: Path, recipe: str, *, resume: bool) -> Path:
-    """The folder for the unfinished work of a run in `output`: empty, unless it is resumed."""
+def claim(output: Path, recipe: str, *, resume: bool, command: str = "") -> Path:
+    """The folder for the unfinished work of a run in `output`: empty, unless it is resumed.
+
+    It holds the recipe, and the `command` that began the run.
+    """
     work = output / WORK
     if not resume:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         keep_recipe(work, recipe)
+        if command:
+            write_text(work / COMMAND, command + "\n")
     return work
 
 

@@ -81,7 +81,7 @@ def _finish(job: Job, output: Path, look: Look, *, resume: bool) -> None:
     """All that comes after the passes, until `look` ends it."""
     recipe = job.loaded.recipe
     given = given_teacher(recipe, job.setup)
-    work = claim(output, job.loaded.text, resume=resume)
+    work = claim(output, job.loaded.text, resume=resume, command=job.report.command)
     learn(job, given, work, resume)
     _fold(job, look)
     if look.stop:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparsify.errors import Problem
-from sparsify.run.folder import WORK
+from sparsify.report import WORK
 
 WHERE = "--push-to-hub"
 

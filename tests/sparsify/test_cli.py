@@ -14,9 +14,9 @@ from transformers import BertConfig, BertForSequenceClassification
 import sparsify
 import sparsify.run
 import sparsify.runtime
-from sparsify.cli.recipes import resume_command
 from sparsify.errors import CheckFailed, Problem
 from sparsify.report import Cost, Exported, Forecast, Latency, Parity, PlanReport, RunReport
+from sparsify.run.unfinished import resume_command
 from tests.sparsify.conftest import Answer
 
 RECIPE = "magnitude-oneshot"

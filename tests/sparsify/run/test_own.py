@@ -14,6 +14,7 @@ import sparsify
 from sparsify import Problem
 from sparsify.history import History
 from sparsify.report import RunReport
+from sparsify.run.unfinished import unfinished
 
 STEPS = 30
 MOVEMENT = {"criterion": "movement", "sparsity": 0.8, "schedule": "cubic", "every": 3}
@@ -84,6 +85,10 @@ def test_interrupted_and_resumed_it_ends_the_same(
 ) -> None:
     with pytest.raises(Stop):
         trained(tmp_path / "run", watch=Stopping())
+    seen = unfinished(tmp_path / "run")
+    assert seen is not None
+    assert (seen.phase, seen.step, seen.steps, seen.resume) == ("train", 10, STEPS, "")
+    assert seen.history.evaluations.step == [3, 6, 9]
     with pytest.raises(Problem, match="holds an interrupted run; add `--resume`"):
         trained(tmp_path / "run")
     torch.rand(7)  # whatever was drawn before
