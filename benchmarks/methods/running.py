@@ -39,8 +39,8 @@ def carry_out(
         command: the command line, for the result.
         keep: whether its models stay in `work`.
     """
+    from sparsify.report import WORK
     from sparsify.run import run
-    from sparsify.run.folder import WORK
 
     split = cell.task.split(data, work, cell.seed)
     loaded = cell.recipe(split)
