@@ -9,7 +9,7 @@ import typer
 
 from sparsify.cli import screen
 from sparsify.cli.options import Json, Quiet
-from sparsify.cli.results import contents
+from sparsify.cli.runs import contents
 from sparsify.errors import Problem
 
 OPSET = 20

@@ -23,7 +23,7 @@ from sparsify.cli.options import (
     Sets,
     overrides,
 )
-from sparsify.cli.results import contents
+from sparsify.cli.runs import contents
 from sparsify.errors import CheckFailed, Problem
 
 if TYPE_CHECKING:

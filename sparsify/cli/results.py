@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sparsify.cli import screen
+from sparsify.cli import runs, screen
 from sparsify.cli.options import Json
-from sparsify.errors import Problem, nearest
+from sparsify.cli.runs import matching
+from sparsify.errors import Problem
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,10 +59,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a run, an ONNX file, or a model: its parts, weights, zeros and graph."""
-    from sparsify.report import RECIPE, REPORT, WORK
+    from sparsify.report import REPORT
 
     path = Path(target)
-    is_report = path.name == REPORT or (path / REPORT).is_file()
     is_onnx = path.suffix == ".onnx"
     for option, given in (("--graph", graph), ("--weight", weight is not None)):
         if given and (is_onnx or path.name == REPORT):
@@ -70,58 +69,17 @@ def show(
             raise Problem(f"{option} shows models only", where=target, hint=hint)
     if weight is not None:
         _weight(target, weight, as_json)
-    elif is_report and not graph:
-        _run(path if path.name == REPORT else path / REPORT, weights, as_json)
     elif is_onnx:
         _onnx(path, weights, as_json)
-    elif not graph and (path / WORK / RECIPE).is_file():
-        _unfinished(path, weights, as_json)
-    else:
+    elif graph or not runs.shown(path, weights, as_json):
         _model(target, weights, sort, graph, as_json)
-
-
-def _run(path: Path, weights: str | None, as_json: bool) -> None:
-    from sparsify.report import RunReport
-
-    report = RunReport.load(path)
-    chosen = {name: report.weights[name] for name in _matching(report.weights, weights)}
-
-    def view() -> RenderableType:
-        from sparsify.history import History
-        from sparsify.view.result import report_view
-        from sparsify.view.weights import sparsity_table
-
-        if weights is not None:
-            return sparsity_table(chosen)
-        history = History.load(path.parent, report.history)
-        return report_view(report, history, path.parent, contents(path.parent))
-
-    facts: Any = report.model_dump(mode="json")
-    screen.answer(as_json, lambda: facts if weights is None else chosen, view)
-
-
-def _unfinished(folder: Path, weights: str | None, as_json: bool) -> None:
-    from sparsify.run.unfinished import unfinished
-
-    run = unfinished(folder)
-    assert run is not None
-    zeros = {name: run.history.weights.last(name) or 0.0 for name in run.history.weights.values}
-    chosen = {name: zeros[name] for name in _matching(zeros, weights)} if weights else {}
-
-    def view() -> RenderableType:
-        from sparsify.view.unfinished import unfinished_view
-        from sparsify.view.weights import sparsity_table
-
-        return unfinished_view(run) if weights is None else sparsity_table(chosen)
-
-    screen.answer(as_json, lambda: run.model_dump(mode="json") if weights is None else chosen, view)
 
 
 def _onnx(path: Path, weights: str | None, as_json: bool) -> None:
     from sparsify.export import inspect_onnx
 
     summary = inspect_onnx(path)
-    names = set(_matching([weight.name for weight in summary.weights], weights))
+    names = set(matching([weight.name for weight in summary.weights], weights))
 
     def view() -> RenderableType:
         from sparsify.view.onnx import onnx_view
@@ -154,7 +112,7 @@ def _model(target: str, weights: str | None, sort: Order, graph: bool, as_json: 
     from sparsify.inspection.model import inspected
 
     program, model = inspected(target, free=graph)
-    names = set(_matching([weight.name for weight in model.weights], weights))
+    names = set(matching([weight.name for weight in model.weights], weights))
     chosen = sorted(
         (weight for weight in model.weights if weight.name in names), key=SORTED[sort], reverse=True
     )
@@ -185,16 +143,3 @@ SORTED: dict[Order, Callable[[Weight], float]] = {
     Order.MACS: lambda weight: weight.macs,
 }
 """What weights are sorted by, the largest first; sorting keeps the graph's order of equals."""
-
-
-def _matching(names: Any, glob: str | None) -> list[str]:
-    """The names that `glob` means; all of them where none is given."""
-    chosen = [name for name in names if glob is None or fnmatchcase(name, glob)]
-    if glob is not None and not chosen:
-        raise Problem("matches no weight", where=f"--weights {glob}", hint=nearest(glob, names))
-    return chosen
-
-
-def contents(folder: Path) -> list[str]:
-    """What lies in the folder of a result, hidden files left out."""
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
