@@ -39,7 +39,8 @@ class Case:
     baseline: float
     """The median of what it is compared with, in `unit`."""
     ratio: float
-    """The median over the pairs of ours / baseline, or of baseline / ours where the goal is >=."""
+    """The median over the pairs of ours / baseline; of baseline / ours where the goal is >=, or
+    where it was asked for."""
     goal: str | None
     holds: bool | None
     """None: there is no goal, or the shapes were too small to judge it."""
@@ -55,10 +56,20 @@ class Case:
 
 
 def judge(
-    bench: str, name: str, timing: Timing, says: str, goal: Goal | None, *, quick: bool
+    bench: str,
+    name: str,
+    timing: Timing,
+    says: str,
+    goal: Goal | None,
+    *,
+    quick: bool,
+    faster: bool = False,
 ) -> Case:
-    """The case of a timing; with `quick` its goal is shown and not judged."""
-    faster = goal is not None and goal.sign == ">="
+    """The case of a timing; with `quick` its goal is shown and not judged.
+
+    Without a goal, `faster` asks for baseline / ours.
+    """
+    faster = faster if goal is None else goal.sign == ">="
     ratio = timing.times_faster if faster else timing.cost
     return Case(
         bench=bench,

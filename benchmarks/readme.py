@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,15 @@ def timings(name: str, folder: Path) -> str:
         for case in cases
     ]
     head = ("case", "what", "ours", "baseline", "ratio", "goal")
-    note = (
-        f"{_how(found)}; medians of pairs in turns. The ratio is ours / baseline, "
-        "and baseline / ours where the goal is `>=`.\n"
-    )
+    note = f"{_how(found)}; medians of pairs in turns. The ratio is {_ratio(cases)}.\n"
     return markdown(head, rows, numbers=4) + "\n" + note
+
+
+def _ratio(cases: Sequence[Case]) -> str:
+    goals = [case.goal for case in cases if case.goal]
+    if goals and all(goal.startswith(">=") for goal in goals):
+        return "baseline / ours"
+    return "ours / baseline, and baseline / ours where the goal is `>=`"
 
 
 def _kept(name: str, folder: Path) -> dict[str, Any]:

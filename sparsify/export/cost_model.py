@@ -14,21 +14,27 @@ import onnxruntime
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sparsify.cache import cache
-from sparsify.export.layers import milliseconds, opened
+from sparsify.export.layers import milliseconds, opened, thinned
 from sparsify.report import Speed
 from sparsify.runtime.library import built_from, kernels
 from sparsify.runtime.machine import processor
-from sparsify.storage import written
 
 SHAPES = (
     (64, 64), (64, 1024), (1024, 64), (256, 256), (256, 1024), (768, 768),
     (1024, 256), (512, 2048), (2048, 512), (1024, 1024), (2048, 2048),
 )  # fmt: skip
 """Outputs x inputs that are timed."""
-DENSITIES = {1: (0.01, 0.03, 0.1, 0.25, 0.5, 0.7), 4: (0.03, 0.1, 0.3, 0.6)}
+INTEGERS = -4
+"""Instead of a number of outputs: four inputs are zero together, and products are of integers."""
+BLOCKS = {1: (1, 1), 4: (4, 1), INTEGERS: (1, 4)}
+DENSITIES = {
+    1: (0.01, 0.03, 0.1, 0.25, 0.5, 0.7), 4: (0.03, 0.1, 0.3, 0.6), INTEGERS: (0.03, 0.1, 0.3, 0.6)
+}  # fmt: skip
 """Shares of a weight that are timed, by how many outputs are zero together."""
 DENSE, EIGHT_BITS = 0, -1
 """Instead of such a number, where nothing is left out."""
+FORMULA = 2
+"""Its version: what an earlier one kept is fitted anew."""
 SECONDS_EACH = 0.01
 CLOSEST = 1e-4
 """How near a break-even is found."""
@@ -45,15 +51,15 @@ class CostModel(BaseModel):
     eight_bits: list[float]
     """Of a dense layer in 8 bits."""
     sparse: dict[int, list[float]]
-    """By how many outputs are zero together: 1, or 4."""
+    """By how many outputs are zero together: 1, or 4; and `INTEGERS`."""
 
     def predict(self, shape: tuple[int, int], unit: int, density: float) -> Speed:
         """The times of a weight [outputs, inputs].
 
         Args:
             shape: of the weight.
-            unit: how many outputs share their zeros: 1, or 4.
-            density: the share of the blocks of `unit` x 1 that are not zero.
+            unit: how many outputs share their zeros: 1, or 4; or `INTEGERS`.
+            density: the share of the blocks of `unit` x 1 that are not zero; of 1 x 4.
         """
         return Speed(
             tokens=int(self.key["tokens"]),
@@ -114,6 +120,7 @@ def _machine() -> dict[str, str | int]:
         "kernels": kernels(),
         "library": built_from(),
         "onnxruntime": onnxruntime.__version__,
+        "formula": FORMULA,
     }
 
 
@@ -138,7 +145,8 @@ def fitted(key: dict[str, str | int]) -> CostModel:
     rows: dict[int, list[tuple[np.ndarray, float]]] = {}
     for shape in SHAPES:
         for unit, density, taken_ms in _timed(shape, tokens, threads):
-            terms = _sparse(shape, unit, density) if unit > 0 else _dense(shape)
+            whole = unit in (DENSE, EIGHT_BITS)
+            terms = _dense(shape) if whole else _sparse(shape, unit, density)
             rows.setdefault(unit, []).append((terms, taken_ms))
     coefficients = {unit: _fit(found) for unit, found in rows.items()}
     dense, eight_bits = coefficients.pop(DENSE), coefficients.pop(EIGHT_BITS)
@@ -157,8 +165,7 @@ def _timed(shape: tuple[int, int], tokens: int, threads: int) -> Iterator[tuple[
     ]
     for unit, densities in DENSITIES.items():
         for density in densities:
-            kept = np.repeat(order[: shape[0] // unit] < density, unit, axis=0)
-            stored = written(weight * kept, (unit, 1), "csr", "f32")
+            stored = thinned(weight, order < density, BLOCKS[unit], integers=unit == INTEGERS)
             layers.append((unit, density, opened(stored, threads)))
     for unit, density, layer in layers:
         (taken_ms,) = milliseconds([layer], inputs, threads=threads, seconds=SECONDS_EACH)
@@ -184,7 +191,7 @@ def _dense(shape: tuple[int, int]) -> np.ndarray:
 
 def _sparse(shape: tuple[int, int], unit: int, density: float) -> np.ndarray:
     """What a sparse layer's time is made of: calls, sides, the grid, and what is stored in it."""
-    outputs, size = shape[0] / unit, shape[0] * shape[1] / unit
+    outputs, size = shape[0] / abs(unit), shape[0] * shape[1] / abs(unit)
     stored = density * size
     beyond = [max(0.0, stored - edge) for edge in (2**15, 2**18)]
     terms = [1.0, *shape, size, stored, stored * density, (outputs * stored) ** 0.5, *beyond]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from sparsify.export.cost_model import DENSITIES, CostModel, cost_model
+from sparsify.export.cost_model import INTEGERS, CostModel, cost_model
 from sparsify.export.layers import milliseconds, opened
 from sparsify.report import Speed
 from sparsify.runtime.library import missing_library
@@ -67,7 +67,7 @@ def fastest(
         array: the weight [outputs, inputs].
         tokens: rows of the layer's input.
         values: the type of the stored numbers.
-        activations: with `int8`, forms that multiply integers compete, too; they are timed.
+        activations: with `int8`, forms that multiply integers compete, too.
         measured: whether every form is timed, and not only predicted.
         may_time: whether anything is timed; a plan predicts, and makes no form that would lose.
         threads: threads of one operator; left out, one a physical core.
@@ -82,11 +82,10 @@ def fastest(
     if min(array.shape) < SMALLEST_SIDE:
         return Choice(None, "dense", "too small for a sparse kernel to gain")
     asked = Asked(tokens, threads or physical_cores(), measured, eight_bits)
-    if not may_time and (lost := _lost(array, asked.model)):
+    integers = of_integers(array) if activations == "int8" else None
+    if not may_time and (lost := _lost(array, asked.model, integers)):
         return lost
-    forms: list[Form | Stored] = [*_forms(array, values)]
-    if activations == "int8" and (integers := of_integers(array)):
-        forms, asked = [*forms, integers], replace(asked, measured=True)
+    forms: list[Form | Stored] = [*_forms(array, values), *([integers] if integers else [])]
     if not forms:
         return Choice(None, "dense", f"{_zeros(array)}: every sparse form is larger")
     return _faster(array, forms, values, asked, may_time)
@@ -96,10 +95,11 @@ def _zeros(array: np.ndarray) -> str:
     return f"{100 * share_of_zeros(array):.0f} % sparse"
 
 
-def _lost(array: np.ndarray, model: CostModel) -> Choice | None:
+def _lost(array: np.ndarray, model: CostModel, integers: Stored | None) -> Choice | None:
     """Dense, where no form can be faster, however it is written."""
     shape = (array.shape[0], array.shape[1])
-    units = [unit for unit in DENSITIES if array.shape[0] % unit == 0]
+    units = [unit for unit in (1, 4) if array.shape[0] % unit == 0]
+    units += [INTEGERS] if integers else []
     predicted = {unit: model.predict(shape, unit, density(array, unit)) for unit in units}
     best = max(units, key=lambda unit: predicted[unit].ratio)
     if predicted[best].ratio > 1:
@@ -148,16 +148,24 @@ def unit_of(block: tuple[int, int]) -> int:
     return 4 if block[0] % 4 == 0 else 1
 
 
+def timed_as(form: Form | Stored) -> int:
+    """What the cost model calls it."""
+    return INTEGERS if isinstance(form, Stored) and form.integers else unit_of(form.block)
+
+
 def density(array: np.ndarray, unit: int) -> float:
-    """The share of its blocks of `unit` outputs that are not zero."""
+    """The share of its blocks of `unit` outputs that are not zero; of integers, of four inputs."""
     if unit == 1:
         return 1 - share_of_zeros(array)
+    if unit == INTEGERS:
+        padded = np.pad(array, ((0, 0), (0, -array.shape[1] % 4)))
+        return int(np.count_nonzero(grid := grid_of(padded, (1, 4)))) / max(grid.size, 1)
     grid = grid_of(array, (unit, 1))
     return int(np.count_nonzero(grid)) / max(grid.size, 1)
 
 
 def _predicted(model: CostModel, array: np.ndarray, form: Form | Stored) -> Speed:
-    unit = unit_of(form.block)
+    unit = timed_as(form)
     return model.predict((array.shape[0], array.shape[1]), unit, density(array, unit))
 
 

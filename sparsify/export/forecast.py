@@ -12,7 +12,7 @@ from sparsify.analysis.branches import Anatomy
 from sparsify.analysis.cost import NodeCost
 from sparsify.analysis.products import Product
 from sparsify.export.cost_model import CostModel
-from sparsify.export.fastest import density, unit_of
+from sparsify.export.fastest import density, timed_as
 from sparsify.kinds import Chosen
 from sparsify.program import Program, aten
 from sparsify.report import Forecast, Speed, StoredWeight
@@ -125,7 +125,7 @@ def _chosen(
     if choice.form == "coo":
         size = int(np.count_nonzero(array)) * (array.itemsize + np.dtype(np.int64).itemsize)
     elif choice.stored is not None:
-        size, unit = choice.stored.size_bytes, unit_of(choice.stored.block)
+        size, unit = choice.stored.size_bytes, timed_as(choice.stored)
         if model is not None:
             speed = model.predict(choice.stored.shape, unit, density(array, unit))
     told = StoredWeight(

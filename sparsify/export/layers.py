@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -12,7 +13,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from sparsify.export import portable
 from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.session import session_options
-from sparsify.storage import Stored, quantized
+from sparsify.storage import Stored, quantized, written
 
 OPSET, IR = 20, 10
 MICROSOFT = "com.microsoft"
@@ -74,6 +75,17 @@ def _sparse(weight: Stored) -> tuple[NodeProto, dict[str, np.ndarray]]:
         block=list(weight.block),
     )
     return node, parts
+
+
+def thinned(
+    weight: np.ndarray, kept: np.ndarray, block: tuple[int, int], *, integers: bool
+) -> Stored:
+    """The blocks of `weight` that the corner of `kept`, a truth value for each, leaves."""
+    down, across = block
+    grid = kept[: weight.shape[0] // down, : weight.shape[1] // across]
+    left = weight * np.repeat(np.repeat(grid, down, axis=0), across, axis=1)
+    stored = written(left, block, "csr", "int8" if integers else "f32")
+    return replace(stored, integers=integers)
 
 
 def milliseconds(

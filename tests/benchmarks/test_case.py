@@ -31,6 +31,10 @@ def test_a_goal_is_judged_by_its_direction(
     assert (case.ratio, case.goal, case.holds) == expected
 
 
+def test_what_has_no_goal_can_be_asked_for_as_times_faster() -> None:
+    assert judge("b", "c", HALF, "this against that", None, quick=False, faster=True).ratio == 2.0
+
+
 def test_a_case_survives_being_written() -> None:
     case = judge("b", "c", TWICE, "this against that", None, quick=False)
     assert Case.read(asdict(case)) == case

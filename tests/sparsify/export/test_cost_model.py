@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 
 from sparsify.export import cost_model
-from sparsify.export.cost_model import CostModel
+from sparsify.export.cost_model import INTEGERS, CostModel
 
 KEY: dict[str, str | int] = {"tokens": 16, "threads": 1}
 MADE = CostModel(
     key=KEY,
     dense=[0.01, 0, 0, 1e-6, 0, 0, 0],
     eight_bits=[0.01, 0, 0, 5e-7, 0, 0, 0],
-    sparse={1: [0.01, 0, 0, 0, 2e-6, 0, 0, 0, 0], 4: [0.01, 0, 0, 0, 4e-6, 0, 0, 0, 0]},
+    sparse={
+        1: [0.01, 0, 0, 0, 2e-6, 0, 0, 0, 0],
+        4: [0.01, 0, 0, 0, 4e-6, 0, 0, 0, 0],
+        INTEGERS: [0.01, 0, 0, 0, 1e-6, 0, 0, 0, 0],
+    },
 )
 """A sparse weight costs twice as much a number: it breaks even at 50 %."""
 

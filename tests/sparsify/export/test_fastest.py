@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from sparsify.export import fastest as module
-from sparsify.export.fastest import Asked, fastest
+from sparsify.export.cost_model import INTEGERS
+from sparsify.export.fastest import Asked, density, fastest
 from sparsify.kinds import lowering
 from sparsify.report import Speed
 from sparsify.smallest import Choice
@@ -81,6 +82,15 @@ def test_a_weight_that_beats_32_bits_need_not_beat_8(
     assert ask(array).stored is not None
     choice = ask(array, eight_bits=True)
     assert choice.reason == "70 % sparse: below the break-even of 75 % for this shape"
+
+
+def test_integers_are_predicted_like_other_forms(timed: list[list[str]]) -> None:
+    array = pruned(512, 512, 0.9, (1, 4))
+    choice = ask(array, activations="int8")
+    assert choice.form == "gaps u8, blocks 1x4, int8 x int8"
+    assert choice.predicted is not None
+    assert choice.predicted == MADE.predict((512, 512), INTEGERS, density(array, INTEGERS))
+    assert (choice.measured, timed) == (None, [])
 
 
 def test_blocks_that_are_larger_are_taken_where_they_are_faster(timed: list[list[str]]) -> None:
