@@ -68,6 +68,10 @@ class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
             found |= duty.facts()
         return found
 
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Tell trackers all of it."""
+        super().log(logs | self.figures(), *args, **kwargs)
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         self.kept = read_kept(Path(resume_from_checkpoint))
@@ -112,6 +116,8 @@ class _Record(TrainerCallback):
             found = dict(trainer.judge(trainer.model))
             trainer.model.train()
         trainer.kept.history.evaluations.add(step, found)
+        if trainer.args.report_to:
+            trainer.log({f"eval_{name}": value for name, value in found.items()})
         values = {**found, **trainer.figures()}
         trainer.kept.points.append(Point(step=step, values=values))
         trainer.watch.evaluated(step, values)

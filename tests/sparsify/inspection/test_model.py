@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from sparsify.analysis.cost import macs_per_weight
 from sparsify.analysis.coupling import structures
 from sparsify.analysis.roles import roles
-from sparsify.inspection.model import inspect_model, inspected
+from sparsify.examples import at_sizes
+from sparsify.inspection.model import inspect_model, inspected, looked_at
+from sparsify.models import example_inputs
+from sparsify.models.source import Source
 from tests.sparsify import tiny
+from tests.sparsify.analysis.architectures import MAKE
 
 
 @pytest.mark.parametrize("kind", ["bert", "albert", "distilbert"])
@@ -31,6 +37,19 @@ def test_what_is_seen_at_fixed_sizes_is_what_passes_see(kind: str, tmp_path: Pat
 
 def test_a_model_is_looked_at_no_longer_than_it_has_positions(tmp_path: Path) -> None:
     assert inspect_model(str(tiny.save("bert", tmp_path / "m"))).sequence == 32
+
+
+@pytest.mark.parametrize("name", ["bert", "deberta-v2", "xlnet"])
+def test_multiply_adds_are_those_that_torch_counts(name: str) -> None:
+    """Products of positions too, which all examples of a batch share."""
+    module = MAKE[f"{name} / sequence-classification"]().eval()
+    source = Source(module, module.config, None, name, None)
+    program, sequence = looked_at(source)
+    inputs = at_sizes(*example_inputs(source), {"batch": 1, "sequence": sequence}, seed=0)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counted, torch.no_grad():
+        module(**inputs)
+    expected = counted.get_total_flops() // 2
+    assert sum(macs_per_weight(program, batch=1, sequence=sequence).values()) == expected
 
 
 def test_zeros_are_counted(tmp_path: Path) -> None:

@@ -99,6 +99,20 @@ def test_interrupted_and_resumed_it_ends_the_same(
     assert History.load(tmp_path / "run") == History.load(whole[0])
 
 
+def test_tensorboard_shows_the_losses_and_the_zeros(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    model, loader = own()
+    train = {"steps": 12, "learning_rate": 0.01, "report_to": ["tensorboard"], "log_every": 4}
+    report = sparsify.train(RECIPE | {"train": train}, model, loader, folder=tmp_path)
+    seen = EventAccumulator(str(tmp_path / "logs"))
+    seen.Reload()
+    assert {"train/task_loss", "train/sparsity_fraction"} <= set(seen.Tags()["scalars"])
+    zeros = [(each.step, each.value) for each in seen.Scalars("train/sparsity_fraction")]
+    assert [step for step, _ in zeros][:3] == [4, 8, 12]
+    assert zeros[2][1] == pytest.approx(report.pruned_sparsity, abs=0.01)
+
+
 def test_a_loss_of_ones_own_and_mappings_with_labels(tmp_path: Path) -> None:
     model = nn.Linear(4, 2)
     torch.manual_seed(0)
