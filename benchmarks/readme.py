@@ -108,7 +108,7 @@ def break_evens(folder: Path) -> str:
 def shares(folder: Path) -> str:
     """Where the time goes, operator by operator."""
     found = _kept("operators", folder)
-    named = [(*case.case.split(", "), f"{case.ratio:.0%}") for case in _cases(found)]
+    named = [(*case.case.split(", ", 1), f"{case.ratio:.0%}") for case in _cases(found)]
     rows = [(model, f"`{operator}`", share) for operator, model, share in named]
     return markdown(("model", "operator", "share"), rows, numbers=1) + "\n" + _how(found) + ".\n"
 

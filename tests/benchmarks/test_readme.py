@@ -76,6 +76,13 @@ def test_the_training_table_is_made_from_the_newest_result(tmp_path: Path) -> No
     assert readme.rewritten(TRAINING, tmp_path) == TRAINING
 
 
+def test_an_operators_model_may_have_a_comma(tmp_path: Path) -> None:
+    name = "Attention, 80% sparse, batch 8"
+    case = judge("operators", name, Timing(((0.1, 1.0),), 1), "a share", None, quick=False)
+    results.save(tmp_path / "operators-2026-01-02.json", "operators", [case], quick=False)
+    assert "| 80% sparse, batch 8 | `Attention` | 10% |" in readme.shares(tmp_path)
+
+
 def test_the_table_of_runs_has_one_row_a_report(tmp_path: Path) -> None:
     report().save(tmp_path / "run-mrpc.json")
     assert readme.rewritten(empty(RUNS), tmp_path) == RUNS
