@@ -23,6 +23,7 @@ from sparsify.cli import (
     results,
     schemas,
     screen,
+    sensing,
 )
 from sparsify.cli.examples import epilog
 from sparsify.errors import CheckFailed, Problem
@@ -42,6 +43,7 @@ for verb in (
     page.report,
     files.export,
     files.bench,
+    sensing.sense,
     library.passes,
     plugins.check_plugin,
     library.recipes,

@@ -17,6 +17,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "report": ("sparsify report out/half",),
     "export": ("sparsify export FOLDER -o out/onnx --values f16",),
     "bench": ("sparsify bench out/half/dense.onnx out/half/model.onnx --sequence 16",),
+    "sense": (
+        "sparsify sense FOLDER --data train.tsv --recipe mine.yaml --sparsity 0.8",
+        "sparsify sense FOLDER --data train.tsv --pattern head",
+    ),
     "passes": ("sparsify passes",),
     "check-plugin": ("sparsify check-plugin my_pass.py",),
     "recipes": ("sparsify recipes", "sparsify recipes cap-movement-90"),

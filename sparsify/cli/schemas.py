@@ -129,6 +129,12 @@ def _doctor() -> Any:
     return Diagnosis.model_json_schema()
 
 
+def _sense() -> Any:
+    from sparsify.run.sensing.facts import Sensitivity
+
+    return Sensitivity.model_json_schema()
+
+
 def _of(shape: Any) -> Any:
     from pydantic import TypeAdapter
 
@@ -145,6 +151,7 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "diff": _diff,
     "export": _export,
     "bench": _bench,
+    "sense": _sense,
     "passes": lambda: _of(Catalog),
     "check-plugin": _check_plugin,
     "recipes": _recipes,

@@ -39,6 +39,7 @@ class Chart:
         height: rows of the plot; three more hold the title and the axis of steps.
         log: whether equal distances are equal ratios; values must be positive.
         ends: the first and the last step, where the axis shall reach further than the lines.
+        axis: what the steps are.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Chart:
     height: int = 8
     log: bool = False
     ends: tuple[float, float] | None = None
+    axis: str = "steps"
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement(min(40, options.max_width), options.max_width)
@@ -79,7 +81,7 @@ class Chart:
                 text.append(f" {names[row][0]}", names[row][1].style)
             yield text
         yield Text(f"{'':{left}} {corner}{flat * width}", "dim", no_wrap=True, overflow="crop")
-        yield Text(" " * (left + 1) + _ruler(across, width, right), "dim", no_wrap=True)
+        yield Text(" " * (left + 1) + _ruler(across, width, right, self.axis), "dim", no_wrap=True)
 
     @property
     def known(self) -> list[Line]:
@@ -154,7 +156,7 @@ def _apart(lines: Sequence[Line], up: Axis, rows: int) -> list[int]:
     return [round(row) for row in spread(map(round, ends), 1, 0, rows - 1)]
 
 
-def _ruler(across: Axis, width: int, room: int) -> str:
+def _ruler(across: Axis, width: int, room: int, what: str) -> str:
     """The steps below the axis, and what they are."""
     row = [" "] * (width + room + 2)
     for share, label in zip(across.shares(across.ticks), across.labels, strict=True):
@@ -162,4 +164,4 @@ def _ruler(across: Axis, width: int, room: int) -> str:
         start = min(max(0, middle - len(label) // 2), len(row) - len(label))
         row[start : start + len(label)] = label
     text = "".join(row).rstrip()
-    return f"{text} steps" if len(text) + 6 <= len(row) else text
+    return f"{text} {what}" if len(text) + 1 + len(what) <= len(row) else text

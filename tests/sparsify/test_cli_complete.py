@@ -41,6 +41,7 @@ class LookOnly(Pass):
     def run(self, program: Program) -> Report:
         return Report(left={"everything": "it only looks"})
 '''
+ROWS = "sentence\tlabel\n" + "a good film\t1\na bad film\t0\n" * 6
 WITHOUT_JSON = {"report", "schema"}
 """Verbs that write a file or JSON anyway."""
 
@@ -52,6 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.save("bert", made / "FOLDER")
     (made / "old.yaml").write_text((OLD / "wanda.yaml").read_text())
     (made / "nncf.json").write_text((OLD / "nncf-magnitude.json").read_text())
+    (made / "train.tsv").write_text(ROWS)
     (made / "my_pass.py").write_text(PLUGIN)
     return made
 
