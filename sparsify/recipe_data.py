@@ -6,8 +6,19 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from sparsify.section import Positive, Section
+from sparsify.section import Fraction, Positive, Section
 from sparsify.tasks import OF_TASK, Task
+
+
+class Augment(Section):
+    """Copies of the training rows in which some words are replaced by near ones."""
+
+    copies: Positive = 1
+    """How many of each row."""
+    share: Fraction = 0.15
+    """The share of the words and their parts that is drawn to be replaced."""
+    nearest: Positive = 10
+    """Of so many nearest by the model's own embeddings one is drawn."""
 
 
 class Data(Section):
@@ -46,6 +57,9 @@ class Data(Section):
     """Likewise of the validation rows."""
     calibration_rows: Positive = 128
     """How many of the training rows, from the first on, passes may calibrate on."""
+
+    augment: Augment | None = None
+    """More training rows; left out: none. The teacher that is fine-tuned learns from them, too."""
 
     @field_validator(*OF_TASK)
     @classmethod

@@ -17,6 +17,7 @@ OF_TASK: dict[str, tuple[Task, ...]] = {
     "text": ("text-classification",),
     "regression": ("text-classification",),
     "made": ("text-classification",),
+    "augment": ("text-classification",),
     "stride": ("question-answering",),
     "max_answer_length": ("question-answering",),
 }

@@ -16,6 +16,7 @@ from sparsify.models.heads import same_labels
 from sparsify.program import Program
 from sparsify.recipe import Model, Recipe
 from sparsify.report import SelfTest
+from sparsify.run.augmenting import with_copies
 from sparsify.run.calibration import calibration
 from sparsify.run.clock import Clock
 from sparsify.self_test import self_test
@@ -73,10 +74,11 @@ def prepare(recipe: Recipe, clock: Clock, *, at: Callable[..., str] = _dotted) -
         tokenizer = setup.source.needed_tokenizer()
         names = _text_inputs(setup)
         as_said = data.Encoder(recipe.data, tokenizer, names, setup.longest)
-        setup.train = as_said(dataset.train)
+        rows = as_said(dataset.train)
+        setup.train = with_copies(recipe, rows, setup.program, tokenizer, at)
         setup.validation = as_said(dataset.validation)
-        rows = recipe.data.calibration_rows
-        setup.program.samples = calibration(setup.train, rows, _device())
+        count = recipe.data.calibration_rows
+        setup.program.samples = calibration(rows, count, _device())
     return setup
 
 
