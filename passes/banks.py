@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparsify.errors import Problem
 
-MAPPED_BYTES = 256 * 2**20
+MAPPED_BYTES = 128 * 2**20
 """A bank larger than this stays on disk and is read through a memory map."""
 
 

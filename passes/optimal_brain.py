@@ -34,13 +34,10 @@ def prune_columns(
         block: how many columns share a choice; a multiple of the pattern's size along the input.
         damping: what is added to the diagonal of H, as a share of its mean.
     """
-    weight, hessian = weight.clone(), gram.clone()
-    dead = hessian.diagonal() == 0
-    hessian.diagonal()[dead] = 1
+    weight = weight.clone()
+    dead = gram.diagonal() == 0
     weight[:, dead] = 0
-    hessian.diagonal().add_(damping * hessian.diagonal().mean())
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(hessian))
-    factor = torch.linalg.cholesky(inverse, upper=True)
+    factor = _inverse_factor(gram, dead, damping)
     mask = torch.empty_like(weight)
     for start in range(0, weight.shape[1], block):
         part = slice(start, min(start + block, weight.shape[1]))
@@ -50,6 +47,18 @@ def prune_columns(
         errors = _prune_block(weight[:, part], mask[:, part], own)
         weight[:, part.stop :] -= errors @ factor[part, part.stop :]
     return weight, mask
+
+
+def _inverse_factor(gram: Tensor, dead: Tensor, damping: float) -> Tensor:
+    """The upper Cholesky factor of the inverse of the damped Hessian."""
+    # one name for all of them: of a wide input each is as large as the weight
+    matrix = gram.clone()
+    matrix.diagonal()[dead] = 1
+    matrix.diagonal().add_(damping * matrix.diagonal().mean())
+    matrix = torch.linalg.cholesky(matrix)
+    matrix = torch.cholesky_inverse(matrix)
+    found: Tensor = torch.linalg.cholesky(matrix, upper=True)
+    return found
 
 
 def _prune_block(weight: Tensor, mask: Tensor, factor: Tensor) -> Tensor:

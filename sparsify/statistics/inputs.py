@@ -56,12 +56,16 @@ class Inflow:
         return total
 
 
-def inflows(program: Program, weights: Collection[str]) -> Iterator[Inflow]:
+def inflows(
+    program: Program,
+    weights: Collection[str],
+    batches: tuple[Mapping[str, Tensor], ...] | None = None,
+) -> Iterator[Inflow]:
     """The inputs of every product of `weights`, in graph order, just before it is computed.
 
     The program runs once, in eval mode, each node for all samples before the next node. No value
     lives longer than it is needed, and whatever is written into a weight when its inputs are
-    yielded is what all later nodes are computed with.
+    yielded is what all later nodes are computed with. With `batches` these are run instead.
 
     Raises:
         Problem: there are no samples, or a weight is not multiplied with rows of inputs.
@@ -71,7 +75,7 @@ def inflows(program: Program, weights: Collection[str]) -> Iterator[Inflow]:
         name, why = next(iter(strange.items()))
         raise Problem(f"the inputs of {name!r} cannot be measured: {why}")
     left = Counter(use.weight for use in uses.values())
-    batches = samples(program)
+    batches = batches or samples(program)
     training = program.module.training
     program.module.eval()
     try:
@@ -106,9 +110,11 @@ def unmeasured(program: Program, weights: Collection[str]) -> dict[str, str]:
 def input_norms(program: Program, weights: Collection[str]) -> dict[str, Tensor]:
     """Weight -> ||x_j||_2 over all samples and tokens, f32[1, in] or [in, 1] as the weight lies."""
     total: dict[str, Tensor] = {}
-    for inflow in inflows(program, weights):
-        squares = inflow.squares().unsqueeze(1 - inflow.axis)
-        total[inflow.weight] = total.get(inflow.weight, 0) + squares
+    # nothing is written in between, so that one batch after another takes the least memory
+    for batch in samples(program):
+        for inflow in inflows(program, weights, (batch,)):
+            squares = inflow.squares().unsqueeze(1 - inflow.axis)
+            total[inflow.weight] = total.get(inflow.weight, 0) + squares
     return {name: squares.sqrt() for name, squares in total.items()}
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from sparsify import schema
@@ -18,9 +20,10 @@ from sparsify.program import Program
 from sparsify.recipe import Recipe
 from sparsify.run.calibration import stand_in
 from sparsify.schema.library import BuiltIn, expected, library
+from sparsify.training import Session
 from tests.sparsify.conftest import Answer
 from tests.sparsify.programs import program
-from tests.sparsify.training.runs import run, session
+from tests.sparsify.training.runs import run, session, tensors
 
 LIBRARY = {each.name: each for each in library()}
 TRAINED = [name for name, each in LIBRARY.items() if "training data" in each.needs]
@@ -68,13 +71,38 @@ def test_a_recipe_needs_samples_or_does_not(name: str, encoder: Program) -> None
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_what_trains_can_be_trained(name: str, tmp_path: Path) -> None:
-    found = session(tmp_path, *read(name).passes, steps=3)
-    found.student.samples = stand_in(found.student)
-    run(found, evaluate_every=3, checkpoint_every=3)
+def test_what_trains_can_be_trained_and_resumes_bit_for_bit(name: str, tmp_path: Path) -> None:
+    found = ready(name, tmp_path)
+    trained(found)
     sparse = any(bool((mask == 0).any()) for mask in found.student.masks().values())
     soft = any(each.tag in ("soft-prune", "drop-layers") for each in read(name).passes)
     assert sparse or soft or name in DENSE | {"sparse-finetune"}
+    # as if it had been interrupted after the first checkpoint
+    shutil.rmtree(tmp_path / "checkpoint-4")
+    again = ready(name, tmp_path)
+    trained(again, resume=True)
+    expected = tensors(found.student)
+    assert all(torch.equal(each, expected[n]) for n, each in tensors(again.student).items())
+
+
+@pytest.mark.parametrize("name", ["cap-movement-90", "cap-first-order-90", "obert-gradual-90"])
+def test_what_trains_can_be_trained_in_bf16(name: str, tmp_path: Path) -> None:
+    found = ready(name, tmp_path)
+    found.precision = "bf16"
+    trained(found)
+    assert all(bool(each.isfinite().all()) for each in tensors(found.student).values())
+    assert any(bool((mask == 0).any()) for mask in found.student.masks().values())
+
+
+def ready(name: str, folder: Path) -> Session:
+    """A session of four steps, the same on every call."""
+    found = session(folder, *read(name).passes, steps=4)
+    found.student.samples = stand_in(found.student)
+    return found
+
+
+def trained(found: Session, *, resume: bool = False) -> None:
+    run(found, resume=resume, evaluate_every=4, checkpoint_every=2)
 
 
 def test_there_are_many_and_their_names_say_method_and_detail() -> None:
