@@ -70,8 +70,10 @@ class Compactor:
         makers = self._makers(reader.input, reader.nodes[0])
         if not makers or weight in makers or len(set(makers)) < len(makers):
             return
-        constant, known = self._constants(makers)
         read = self.array(weight)
+        if any(len(self.array(each)) != read.shape[1] for each in makers):
+            return  # one factor is the same for all neurons
+        constant, known = self._constants(makers)
         unread, free = ~read.any(axis=0), known & (constant == 0)
         dead = unread | free | (known & (reader.bias is not None))
         if dead.sum() < MULTIPLE:

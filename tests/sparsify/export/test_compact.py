@@ -127,6 +127,17 @@ def test_a_gated_block_is_cut_in_all_three_weights(zero: str, tmp_path: Path) ->
     assert stored(tmp_path) == {"up": (40, 32), "gate": (40, 32), "down": (32, 24)}
 
 
+def test_a_gate_that_is_one_number_for_all_neurons_stays(tmp_path: Path) -> None:
+    made = pair(
+        node("MatMul", "x", "up", "open"),
+        node("MatMul", "x", "share", "passing"),
+        node("Mul", "passing", "open", "wide"),
+        node("MatMul", "wide", "down", "y"),
+        share=GATE[:1].T.copy(),
+    )
+    assert not any(each.form == "compacted" for each in compacted(made, tmp_path).values())
+
+
 def test_what_is_left_may_be_sparse(tmp_path: Path) -> None:
     up = without(UP, DEAD, 0) * (RANDOM.random(UP.shape) < 0.05)
     made = model(
