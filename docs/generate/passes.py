@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import Any
 
 from rich.console import Console
 
 from docs.generate import markdown, pictures
+from sparsify.cli.exports import with_near_fonts
 from sparsify.pipeline import Pass, apply
 from sparsify.schema.said import read
 from sparsify.view.catalog import first_sentence
@@ -78,4 +78,4 @@ def told(cls: type[Pass]) -> str:
     console = Console(file=io.StringIO(), record=True, width=92, force_terminal=True)
     console.print(passes_view([step.told() for step in steps]))
     drawn = console.export_svg(title=f"sparsify: {cls.tag}", unique_id=cls.tag)
-    return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
+    return with_near_fonts(drawn)

@@ -10,12 +10,10 @@ import typer
 
 from sparsify.cli import screen
 from sparsify.cli.options import Json, Sets
-from sparsify.errors import CheckFailed, Problem
+from sparsify.errors import CheckFailed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-    from sparsify.contract import Outcome
 
 
 def check_plugin(
@@ -24,9 +22,10 @@ def check_plugin(
     as_json: Json = False,
 ) -> None:
     """Try the passes of FILE on tiny models, and check what every pass owes."""
+    from sparsify.contract import check_file
     from sparsify.plugin_files import load_file
 
-    found = outcomes(file, sets or [])
+    found = check_file(file, sets or [])
     broken = sum(bool(each.fault) for checks in found.values() for each in checks)
 
     def facts() -> Any:
@@ -40,27 +39,3 @@ def check_plugin(
     screen.answer(as_json, facts, view)
     if broken:
         raise CheckFailed(f"{broken} {'checks do' if broken > 1 else 'check does'} not hold")
-
-
-def outcomes(file: Path, sets: list[str]) -> dict[str, list[Outcome]]:
-    """Pass or method of `file` -> its checks.
-
-    Raises:
-        Problem: the file cannot be loaded, or a pass needs an option that `sets` do not give.
-    """
-    from sparsify import contract, kinds
-    from sparsify.plugin_files import load_file
-
-    plugin = load_file(file)
-    found = {}
-    for cls in plugin.passes:
-        try:
-            each = contract.made(cls.tag, sets)
-        except Problem as problem:
-            hint = problem.hint or f"give it with `--set passes.{cls.tag}.KEY=VALUE`"
-            raise Problem(problem.what, where=str(file), hint=hint) from None
-        found[f"pass {cls.tag}"] = contract.check_pass(each)
-    for kind in kinds.KINDS:
-        for member in plugin.methods.get(kind.name, ()):
-            found[f"{kind.name} {member.name}"] = contract.check_method(kind, member)
-    return found

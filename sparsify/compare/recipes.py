@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel
 
 from sparsify.compare.changes import Comparison, Section, section
-from sparsify.run.points import all_passes
+from sparsify.run.points import all_passes, numbered, repeated
 from sparsify.schema import Loaded
 
 
@@ -23,7 +22,7 @@ def compare_recipes(old: Loaded, new: Loaded, *, names: tuple[str, str]) -> Comp
 def compared_keys(old: Loaded, new: Loaded) -> Section:
     """The keys of two recipes that differ in their values."""
     sides = [[each.tag for each in all_passes(loaded)] for loaded in (old, new)]
-    again = {tag for tags in sides for tag, count in Counter(tags).items() if count > 1}
+    again = {tag for tags in sides for tag in repeated(tags)}
     was, then = (keys(loaded, again) for loaded in (old, new))
     for name in was.keys() & then.keys():
         # whether a value was set or is the default makes no difference to a run
@@ -42,12 +41,9 @@ def keys(loaded: Loaded, again: Collection[str] = ()) -> dict[str, dict[str, Any
         loaded: the recipe.
         again: tags of passes that are numbered: `passes.prune:1.sparsity`.
     """
-    recipe, seen, names = loaded.recipe, Counter[str](), []
+    recipe, passes = loaded.recipe, all_passes(loaded)
     found = _keys(recipe.model_copy(update={"passes": []}), "")
-    passes = all_passes(loaded)
-    for each in passes:
-        seen[each.tag] += 1
-        names.append(f"{each.tag}:{seen[each.tag]}" if each.tag in again else each.tag)
+    names = numbered([each.tag for each in passes], again)
     count = len(recipe.passes)
     found["passes"] = {"value": names[:count], "default": False}
     found["export.passes"] = {"value": names[count:], "default": False}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sparsify.errors import Problem, nearest
@@ -19,11 +19,20 @@ ALL = "all"
 def point_names(loaded: Loaded) -> list[str]:
     """A name for every pass, those of the export last: its tag, and `tag:2` where it runs again."""
     tags = [each.tag for each in all_passes(loaded)]
-    counts, seen = Counter(tags), Counter[str]()
-    names = []
+    return numbered(tags, repeated(tags))
+
+
+def repeated(tags: Sequence[str]) -> set[str]:
+    """Those that occur more than once."""
+    return {tag for tag, count in Counter(tags).items() if count > 1}
+
+
+def numbered(tags: Sequence[str], again: Collection[str]) -> list[str]:
+    """`tag:1`, `tag:2` for those that are among `again`, and the tag for all others."""
+    seen, names = Counter[str](), []
     for tag in tags:
         seen[tag] += 1
-        names.append(f"{tag}:{seen[tag]}" if counts[tag] > 1 else tag)
+        names.append(f"{tag}:{seen[tag]}" if tag in again else tag)
     return names
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from sparsify.report import Latency
 from sparsify.view.marks import Bar
 from sparsify.view.tables import table
-from sparsify.view.words import percent, plural, size
+from sparsify.view.words import milliseconds, percent, plural, size
 
 SAME = (0.9, 1.1)
 """Ratios between these are no difference that a user would notice or should build on."""
@@ -68,9 +68,9 @@ def latency_table(latencies: Sequence[Latency], missing: str = "") -> Renderable
         for number, row in enumerate(rows):
             made.add_row(
                 Text(names[row.file]),
-                f"{row.median_ms:.2f} ms",
+                milliseconds(row.median_ms),
                 Bar(row.median_ms / slowest),
-                f"{row.spread_ms:.2f} ms",
+                milliseconds(row.spread_ms),
                 ratio_words(row.ratio) if number else "",
             )
         parts.append(made)
@@ -101,7 +101,7 @@ def _files(rows: Mapping[str, Latency], names: Mapping[str, str]) -> list[Render
             row.kernels if row.kernels == "stock" else f"sparse kernels, {row.kernels}",
             size(row.size_bytes) + share,
             size(row.gzip_bytes),
-            f"{row.load_ms:.0f} ms",
+            milliseconds(row.load_ms),
             f"{row.memory_mb:.0f} MB",
             f"{row.peak_memory_mb:.0f} MB",
         )

@@ -19,7 +19,7 @@ from sparsify.view.passes import passes_view
 from sparsify.view.quantized import quantized_line
 from sparsify.view.storage import storage_table
 from sparsify.view.tables import table
-from sparsify.view.words import metric, number, percent, seconds, size
+from sparsify.view.words import metric, milliseconds, number, percent, seconds, size
 
 CONTENTS = {
     "model.onnx": "the sparse model, batch and sequence free",
@@ -55,8 +55,8 @@ def result_table(report: RunReport) -> Table:
     for first, last in pairs(report.latency):
         made.add_row(
             f"latency, {setting(last)}",
-            f"{first.median_ms:.2f} ms",
-            f"{last.median_ms:.2f} ms",
+            milliseconds(first.median_ms),
+            milliseconds(last.median_ms),
             ratio_words(last.ratio),
         )
     return made

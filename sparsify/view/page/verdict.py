@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sparsify.report import RunReport
 from sparsify.view.latency import pairs, ratio_words, setting
-from sparsify.view.words import metric, percent, size
+from sparsify.view.words import metric, milliseconds, percent, size
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ def tiles(report: RunReport) -> list[Tile]:
         made.append(Tile("file", size(report.bytes_sparse), "bytes_sparse", beside, share))
     for first, last in pairs(report.latency)[:1]:
         number = report.latency.index(last)
-        beside = f"dense {first.median_ms:.2f} ms, {ratio_words(last.ratio)}; {setting(last)}"
-        figure, key = f"{last.median_ms:.2f} ms", f"latency.{number}.median_ms"
+        beside = f"dense {milliseconds(first.median_ms)}, {ratio_words(last.ratio)}"
+        beside += f"; {setting(last)}"
+        figure, key = milliseconds(last.median_ms), f"latency.{number}.median_ms"
         made.append(Tile("latency", figure, key, beside, last.median_ms / first.median_ms))
     return made
 
