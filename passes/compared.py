@@ -33,7 +33,8 @@ def attended(student: Tensor, teacher: Tensor, tokens: Tensor | None) -> tuple[T
 
 
 def of_tokens(student: Tensor, teacher: Tensor, tokens: Tensor | None) -> tuple[Tensor, Tensor]:
-    """f[rows, classes] from logits f[batch, tokens, classes]."""
+    """f[rows, classes] from logits f[batch, tokens, classes]; a decoder's have no padding here."""
+    tokens = None if tokens is None or tokens.shape != student.shape[:2] else tokens
     return without_padding(student, tokens), without_padding(teacher, tokens)
 
 

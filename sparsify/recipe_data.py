@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -25,10 +25,13 @@ class Data(Section):
     """Text for a task: local files, a hub data set, or one that is made on the spot."""
 
     task: Task = "text-classification"
-    """What is learned: classes or numbers for texts, or answers that stand in a text."""
+    """What is learned: classes or numbers for texts, answers that stand in a text, tags for words,
+    hidden tokens, or the next token."""
     train: str | None = None
     """A csv, tsv, jsonl or parquet file, plain or .gz; tsv files are read without quoting.
-    Questions come from jsonl or parquet files, or from a json file in the form of SQuAD 1.1."""
+    Questions come from jsonl or parquet files, or from a json file in the form of SQuAD 1.1; words
+    with tags from jsonl or parquet files, or from any other with a line for each word; running
+    text from any of the tables, or from a plain text file."""
     validation: str | None = None
     """Likewise; left out, a tenth of the training rows is held out."""
     hub: str | None = None
@@ -38,21 +41,25 @@ class Data(Section):
     made: Literal["docstrings"] | None = None
     """A data set made from what is installed: which library does this docstring belong to?"""
     text: list[str] = Field(default=[], max_length=2)
-    """One or two text columns; left out, every column of strings that is not the label."""
+    """One or two text columns; left out, every column of strings that is not the label. For words
+    with tags: the column of lists of words, `tokens` or `words` where it is left out."""
     label: str = "label"
-    """The column of classes (integers or strings) or, for regression, of numbers."""
+    """The column of classes (integers or strings) or, for regression, of numbers; for words with
+    tags of lists, if there is none of that name `tags`, `ner_tags`, `pos_tags` or `labels`."""
     regression: bool = False
     """Whether the label is a number to come near to, instead of a class."""
     max_length: Positive = 128
-    """Tokens after which a text is cut. The context of a question is not cut: several rows share
-    it."""
+    """Tokens after which a text is cut. The context of a question and running text are not cut, but
+    go on in further rows."""
     stride: Positive | None = None
     """How many tokens of a context two such rows have in common; left out: a third of
     `max_length`."""
     max_answer_length: Positive | None = None
     """Tokens that an answer has at most when a model is measured; left out: 30."""
+    hidden: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of tokens that are hidden to be guessed (`fill-mask`); left out: 0.15."""
     train_rows: Positive | None = None
-    """Use only this many training rows, drawn by the seed."""
+    """Use only this many training rows, drawn by the seed; of running text, rows of tokens."""
     validation_rows: Positive | None = None
     """Likewise of the validation rows."""
     calibration_rows: Positive = 128

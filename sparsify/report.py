@@ -32,12 +32,23 @@ WORK = "work"
 """There, too: checkpoints, banks and the recipe, until the run is complete."""
 
 
+LOWER_IS_BETTER = ("perplexity",)
+"""Metrics that fall as a model gets better."""
+
+
 class Scores(Part):
     """The task's metrics of one model in one runtime, each in its own unit (accuracy: 0 to 1)."""
 
     main: str
-    """The metric that decides: `accuracy`, `f1`, `matthews` or `pearson`."""
+    """The metric that decides: `accuracy`, `f1`, `matthews`, `pearson` or `perplexity`."""
     values: dict[str, float]
+
+    def kept(self, dense: Scores) -> float:
+        """The share of the dense model's main metric; of perplexity, where less is better, its
+        inverse.
+        """
+        before, after = dense.values[self.main], self.values[self.main]
+        return before / after if self.main in LOWER_IS_BETTER else after / before
 
 
 class Phase(Part):

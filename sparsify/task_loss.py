@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+NO_LABEL = -100
+"""What stands for a token without a label."""
+
 
 def task_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy for classes, mean squared error for numbers.

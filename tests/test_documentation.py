@@ -62,6 +62,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     tiny.save("bert", tmp_path / "FOLDER", max_position_embeddings=128)
+    tiny.tokenizer(mask_token="[UNK]").save_pretrained(tmp_path / "FOLDER")
     rows = "sentence\tlabel\n" + "".join(f"{'ab'[i % 2]} c d\t{i % 2}\n" for i in range(24))
     for split in ("train", "validation"):
         (tmp_path / f"{split}.tsv").write_text(rows)

@@ -16,6 +16,10 @@ CAP = (
     "--set data.validation=validation.tsv --set vars.steps=2 --set vars.teacher_steps=2 "
 )
 ANSWERS = "run cap-movement-qa-90 --model model --set data.train=answers.jsonl "
+TAGS = (
+    "run magnitude-kd-90 --model model --set data.task=token-classification "
+    "--set data.train=tags.conll "
+)
 ONESHOT = "run magnitude-oneshot --model model "
 FILES = {
     "train.tsv": "sentence\tlabel\n" + "".join(f"{'ab'[i % 2]} c\t{i % 2}\n" for i in range(24)),
@@ -33,6 +37,10 @@ FILES = {
         '{"context": "a b", "question": "c", "answers": {"text": ["b"], "answer_start": [2]}}\n'
         '{"context": "a b", "question": "c", "answers": {"text": ["b"], "answer_start": [0]}}\n'
     ),
+    "words.conll": "a O\nb\n",
+    "tags.conll": "a O\nb B-X\n\na O\n",
+    "other.conll": "a O\nb B-Y\n",
+    "two.tsv": "one\ttwo\na\tb\n",
     "squad.json": '{"data": [\n  {"paragraphs": [}]}\n',
     "text.onnx": "no ONNX",
     "file": "",
@@ -92,7 +100,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for short, full in (("CAP", CAP), ("ONESHOT", ONESHOT), ("ANSWERS", ANSWERS)):
+    for short, full in (("CAP", CAP), ("ONESHOT", ONESHOT), ("ANSWERS", ANSWERS), ("TAGS", TAGS)):
         command = command.replace(short, full)
     words = shlex.split(command)
     if words[0] == "run" and "--output" not in words:

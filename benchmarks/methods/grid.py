@@ -98,8 +98,9 @@ class Cell:
         method, budget = self.method, self.budget
         said = [
             f"model={MODEL}",
-            f"data.text=[{', '.join(self.task.text)}]",
+            *self._columns(),
             f"data.max_length={self.task.max_length}",
+            *self.task.settings,
             *method.settings,
             *budget.settings,
             *budget.of_task.get(self.task.name, ()),
@@ -107,13 +108,17 @@ class Cell:
         if method.learns_scores:
             said += [f"passes.{method.learns_scores}.{each}" for each in budget.movement]
         if method.contrasts:
-            said += [f"passes.contrast.{each}" for each in budget.contrast]
+            said += [f"passes.contrast.{each}" for each in (*budget.contrast, *self.task.contrast)]
         if method.regularization:
             said.append(f"vars.regularization={method.regularization[self.sparsity]:g}")
         else:
             said.append(f"vars.sparsity={self.sparsity}")
         # what is measured is how good the model is, and not how fast
         return [*said, f"seed={self.seed}", "export.lowering=dense", "export.bench=false"]
+
+    def _columns(self) -> list[str]:
+        """Which columns hold the text, where the task does not say."""
+        return [] if self.task.settings else [f"data.text=[{', '.join(self.task.text)}]"]
 
     def recipe(self, split: Split) -> Loaded:
         """The recipe with everything set."""

@@ -67,7 +67,7 @@ def carry_out(
         main=report.sparse_onnx.main,
         sparse={"dev": report.sparse_onnx.values, "held-out": sparse.values},
         dense={"dev": report.dense_onnx.values, "held-out": dense},
-        rows={"dev": _rows(split.validation), "held-out": rows},
+        rows={"dev": _rows(loaded, split.validation), "held-out": rows},
         teacher=teacher,
         steps=report.history[-1].step,
         wall_s=round(time.perf_counter() - wall, 1),
@@ -98,11 +98,12 @@ def score(loaded: Loaded, rows: Path, path: Path) -> tuple[Scores, int]:
     spec = loaded.recipe.data
     assert spec is not None
     aside = spec.model_copy(update={"validation": str(rows), "validation_rows": None})
-    table = data.load(aside, seed=0).validation
+    found = data.load(aside, seed=0)
     tokenizer = AutoTokenizer.from_pretrained(path.parent)
     names = [each.name for each in session(path).get_inputs()]
-    encoded = data.Encoder(spec, tokenizer, names)(table)
-    return onnx_scores(encoded, path), len(encoded)
+    encoder = data.Encoder(spec, tokenizer, names, tags=found.label_names)
+    encoded = encoder.validation(found.validation)
+    return onnx_scores(encoded, path), len(found.validation)
 
 
 def digest(path: Path) -> str:
@@ -117,7 +118,10 @@ def _macs(report: RunReport) -> float:
     return round(report.sparse_cost.macs / report.dense_cost.macs, 4)
 
 
-def _rows(path: Path) -> int:
+def _rows(loaded: Loaded, path: Path) -> int:
+    """How many rows of a file a run was measured on."""
     from sparsify.data import files
 
-    return len(files.read(str(path)))
+    assert loaded.recipe.data is not None
+    count = len(files.read(str(path)))
+    return min(count, loaded.recipe.data.validation_rows or count)

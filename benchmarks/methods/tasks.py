@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +28,32 @@ class Task:
     """How many rows of `train` are set aside to measure on: no run and no teacher sees them."""
     folds: bool = False
     """Whether each seed sets others aside; for tasks with few rows."""
+    settings: tuple[str, ...] = ()
+    """What else is set in every recipe."""
+    contrast: tuple[str, ...] = ()
+    """For contrastive terms."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that a row holds."""
+        return (*self.text, "label")
+
+    @property
+    def suffix(self) -> str:
+        return ".tsv"
+
+    def line(self, table: Table, row: int) -> str:
+        """A row as a line of a file."""
+        return "\t".join(str(table.columns[name][row]) for name in self.columns)
+
+    def head(self) -> list[str]:
+        return ["\t".join(self.columns)]
 
     def named(self, data: Path, work: Path, seed: int) -> Split:
         """The files of the task for the runs of one seed, whether they are there or not."""
         folder = work / "data" / f"{self.name}-{self._draw(seed)}"
-        return Split(folder / "train.tsv", data / self.validation, folder / "held-out.tsv")
+        train, held_out = (folder / f"{name}{self.suffix}" for name in ("train", "held-out"))
+        return Split(train, data / self.validation, held_out)
 
     def _draw(self, seed: int) -> int:
         return seed if self.folds else 0
@@ -69,10 +91,27 @@ class Task:
             (to.train, [row for row in rows if row not in aside]),
             (to.held_out, sorted(aside)),
         ):
-            names = (*self.text, "label")
-            lines = ["\t".join(names)]
-            lines += ["\t".join(str(table.columns[name][row]) for name in names) for row in chosen]
+            lines = [*self.head(), *(self.line(table, row) for row in chosen)]
             write_text(path, "\n".join(lines) + "\n")
+
+
+@dataclass(frozen=True)
+class Answers(Task):
+    """A task of questions, with a JSON object for each."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.text, "answers")
+
+    @property
+    def suffix(self) -> str:
+        return ".jsonl"
+
+    def line(self, table: Table, row: int) -> str:
+        return json.dumps({name: table.columns[name][row] for name in self.columns})
+
+    def head(self) -> list[str]:
+        return []
 
 
 @dataclass(frozen=True)
@@ -104,6 +143,17 @@ TASKS = {
             ("question", "sentence"),
             128,
             6000,
+        ),
+        Answers(
+            "squad",
+            "squad/train_subset.jsonl.gz",
+            "squad/validation.jsonl.gz",
+            ("context", "question"),
+            384,
+            3000,
+            settings=("data.task=question-answering", "data.stride=128"),
+            # an answer is no class; what else differs is from the paper's program for SQuAD
+            contrast=("representation=cls", "supervised=0", "unsupervised=0.5"),
         ),
     )
 }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Row = Mapping[str, Sequence[int]]
+TOKENS = 8192
 POOL = 50
 """How many batches are sorted by length together: less padding, and still a random order."""
 
@@ -38,6 +39,11 @@ class Encoded:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Tokens in one batch of an evaluation, padding included."""
+        return TOKENS
 
     def batch(self, rows: Tensor | Sequence[int]) -> dict[str, Tensor]:
         """The model's inputs, i64[B, S], for some rows; S is the longest of them."""
@@ -86,20 +92,35 @@ def encode(
     )
 
 
-def padding(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+def require_fast(tokenizer: PreTrainedTokenizerBase, task: str) -> None:
+    """Raise a Problem unless the tokenizer tells where in a text its tokens stand."""
+    if not tokenizer.is_fast:
+        raise Problem(
+            "the tokenizer does not tell where in a text its tokens stand",
+            where="model.tokenizer",
+            hint=f"{task} needs a fast one (tokenizer.json)",
+        )
+
+
+def padding(tokenizer: PreTrainedTokenizerBase, instead: int | None = None) -> dict[str, int]:
     """What fills the end of a shorter row, by input.
+
+    Args:
+        tokenizer: the model's.
+        instead: what stands for a padding token that the tokenizer lacks.
 
     Raises:
         Problem: the tokenizer has no padding token.
     """
-    if tokenizer.pad_token_id is None:
+    pad = instead if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+    if pad is None:
         raise Problem(
             "the tokenizer has no padding token",
             where="model.tokenizer",
             hint="add `pad_token` to its tokenizer_config.json",
         )
     return {
-        "input_ids": int(tokenizer.pad_token_id),
+        "input_ids": pad,
         "attention_mask": 0,
         "token_type_ids": int(tokenizer.pad_token_type_id),
     }

@@ -20,7 +20,8 @@ def read(
     source = f"{name}/{subset}" if subset else name
     if "train" not in splits:
         raise Problem("no train rows", where=source, hint=f"it has: {', '.join(splits)}")
-    names = getattr(splits["train"].features.get(label), "names", None)
+    column = splits["train"].features.get(label)
+    names = getattr(getattr(column, "feature", column), "names", None)
     tables = [
         Table(f"{source} {split}", _columns(splits[split], label, names))
         if split in splits
@@ -35,8 +36,15 @@ def _columns(rows: Any, label: str, names: list[str] | None) -> dict[str, list[A
     """The cells by column, class ids replaced by their names where these are known."""
     columns: dict[str, list[Any]] = {column: list(rows[column]) for column in rows.column_names}
     if names and label in columns:
-        columns[label] = [names[i] if 0 <= i < len(names) else i for i in columns[label]]
+        columns[label] = [_named(cell, names) for cell in columns[label]]
     return columns
+
+
+def _named(cell: Any, names: list[str]) -> Any:
+    """The name of a class, or of each in a list; what is no class stays as it is."""
+    if isinstance(cell, list):
+        return [_named(each, names) for each in cell]
+    return names[cell] if 0 <= cell < len(names) else cell
 
 
 def _download(name: str, subset: str | None) -> Any:

@@ -8,17 +8,17 @@ from typing import TypeVar
 
 import numpy as np
 
-from sparsify.data import files, hub, labels, squad
+from sparsify.data import columns, documents, files, hub, labels, squad, tagged
 from sparsify.data.docstrings import make
 from sparsify.data.table import Table, choose_text, texts
-from sparsify.data.text import Dataset, Rows, Split
+from sparsify.data.text import Dataset, Documents, Rows, Split
 from sparsify.errors import Problem
 from sparsify.recipe_data import Data
 
 Held = TypeVar("Held", bound=Rows)
 HELD_OUT = 0.1
 """The share of the training rows that is held out where no validation rows are given."""
-_FIXED = 0
+FIXED = 0
 """The seed of what must stay the same when a recipe's seed changes: the validation rows."""
 
 
@@ -33,8 +33,13 @@ def load(spec: Data, *, seed: int) -> Dataset:
     _one_source(spec)
     if spec.made:
         return _cut(make(), spec, seed)
-    if spec.task == "question-answering":
-        return _cut(_questions(spec), spec, seed)
+    match spec.task:
+        case "question-answering":
+            return _cut(_questions(spec), spec, seed)
+        case "token-classification":
+            return _cut(_sentences(spec), spec, seed)
+        case "fill-mask" | "text-generation":
+            return _documents(spec)
     if spec.hub:
         train, validation, names = hub.read(spec.hub, spec.subset, spec.label)
     else:
@@ -92,6 +97,39 @@ def _questions(spec: Data) -> Dataset:
     return Dataset(learned, checked, (), squad.COLUMNS, notes, spec.task)
 
 
+def _sentences(spec: Data) -> Dataset:
+    notes: list[str] = []
+    if spec.hub:
+        train, validation, known = hub.read(spec.hub, spec.subset, spec.label)
+    else:
+        train = columns.table_of(str(spec.train))
+        validation = columns.table_of(spec.validation) if spec.validation else None
+        known = None
+    words, tags = columns.named(train, spec.text, spec.label)
+    names = known or tagged.tag_names(train, tags)
+    learned = tagged.sentences(train, words, tags, names)
+    if validation is None:
+        learned, checked = _hold_out(learned, train.source, notes)
+    else:
+        checked = tagged.sentences(validation, words, tags, names)
+    return Dataset(learned, checked, names, (words, tags), notes, spec.task)
+
+
+def _documents(spec: Data) -> Dataset:
+    notes: list[str] = []
+    if spec.hub:
+        source, (train, validation, _) = spec.hub, hub.read(spec.hub, spec.subset, "")
+        learned = documents.from_table(train, spec.text)
+        checked = None if validation is None else documents.from_table(validation, spec.text)
+    else:
+        source = str(spec.train)
+        learned = documents.read(source, spec.text)
+        checked = documents.read(spec.validation, spec.text) if spec.validation else None
+    if checked is None:
+        learned, checked = _hold_out(learned, source, notes)
+    return Dataset(learned, checked, (), tuple(spec.text), notes, spec.task)
+
+
 def _split(
     table: Table, columns: Sequence[str], label: str, names: tuple[str, ...] | None
 ) -> Split:
@@ -106,7 +144,10 @@ def _hold_out(split: Held, source: str, notes: list[str]) -> tuple[Held, Held]:
             "one row is not enough to hold some out", where=source, hint="set data.validation"
         )
     count = max(1, round(len(split) * HELD_OUT))
-    order = np.random.default_rng(_FIXED).permutation(len(split)).tolist()
+    order = np.random.default_rng(FIXED).permutation(len(split)).tolist()
+    if isinstance(split, Documents):
+        # what is held out of running text goes on from where the rest ends
+        order = list(range(len(split)))[::-1]
     notes.append(f"{source}: {count:,} of {len(split):,} rows are held out for validation.")
     return split.rows(sorted(order[count:])), split.rows(sorted(order[:count]))
 
@@ -117,7 +158,7 @@ def _cut(dataset: Dataset, spec: Data, seed: int) -> Dataset:
     kept = []
     for name, split, count, draw in (
         ("train", dataset.train, spec.train_rows, seed),
-        ("validation", dataset.validation, spec.validation_rows, _FIXED),
+        ("validation", dataset.validation, spec.validation_rows, FIXED),
     ):
         if count is None:
             kept.append(split)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from sparsify.data.batches import Encoded, Row, padding
+from sparsify.data.batches import Encoded, Row, padding, require_fast
 from sparsify.data.text import Question, Questions
 from sparsify.errors import Problem
 from sparsify.metrics import ByAnswer, Judge, Window
@@ -76,12 +76,7 @@ def encode_questions(
 
 def _room(tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int) -> int:
     """How many tokens of a question there is room for; Problems as of `encode_questions`."""
-    if not tokenizer.is_fast:
-        raise Problem(
-            "the tokenizer does not tell where in a text its tokens stand",
-            where="model.tokenizer",
-            hint="question-answering needs a fast one (tokenizer.json)",
-        )
+    require_fast(tokenizer, "question-answering")
     room = max_length // 2 - tokenizer.num_special_tokens_to_add(pair=True)
     if room < 1 or stride >= max_length // 2:
         raise Problem(

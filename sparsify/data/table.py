@@ -21,6 +21,9 @@ class Table:
     column_in: Callable[[int, Sequence[str | int]], int] | None = None
     """Line, keys -> in which column of the line the value stands that the keys lead to."""
 
+    words_have_lines: bool = False
+    """Whether a row is a list whose first item stands in its line, and each other in the next."""
+
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
 

@@ -75,6 +75,36 @@ class Questions(Rows):
 
 
 @dataclass(frozen=True)
+class Sentences(Rows):
+    """Sentences as words, each with its tag."""
+
+    words: list[tuple[str, ...]]
+    tags: list[list[int]]
+    """Ids of tags, one for each word."""
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def rows(self, chosen: Sequence[int]) -> Sentences:
+        return Sentences([self.words[row] for row in chosen], [self.tags[row] for row in chosen])
+
+
+@dataclass(frozen=True)
+class Documents(Rows):
+    """Running text."""
+
+    texts: list[str]
+    apart: bool
+    """Whether each text is a document, and not the next part of the one before."""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def rows(self, chosen: Sequence[int]) -> Documents:
+        return Documents([self.texts[row] for row in chosen], self.apart)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The rows to learn from and the rows to be measured on."""
 

@@ -72,7 +72,13 @@ def collapsed(
         if spread >= (1 - COLLAPSED) * wanted:
             return None
         return f"The predictions are nearly constant (spread {spread:.2g}, labels {wanted:.2g})."
-    chosen = predictions.argmax(axis=-1)
+    return one_class(predictions.argmax(axis=-1), truth, names)
+
+
+def one_class(
+    chosen: Numbers, truth: Numbers, names: Sequence[str] = (), *, rows: str = "rows"
+) -> str | None:
+    """A sentence where (nearly) all of `chosen` is one class, and of `truth` much less."""
     classes, counts = np.unique(chosen, return_counts=True)
     top = int(classes[counts.argmax()])
     share = float(counts.max() / len(chosen))
@@ -81,7 +87,7 @@ def collapsed(
     name = names[top] if names else str(top)
     return (
         f"{share:.0%} of the predictions are class {name},"
-        f" which {(truth == top).mean():.0%} of the rows have: the model has collapsed."
+        f" which {(truth == top).mean():.0%} of the {rows} have: the model has collapsed."
     )
 
 

@@ -21,7 +21,7 @@ from transformers import (
 
 from sparsify.errors import Problem
 from sparsify.models import factory, folders
-from sparsify.models.heads import CLASSES, NOUNS, Wanted, same_labels
+from sparsify.models.heads import CLASSES, NOUNS, Wanted, require_direction, same_labels
 from sparsify.models.source import Source, quiet
 from sparsify.recipe import Model
 
@@ -55,6 +55,7 @@ def load_model(
         if wanted is not None:
             if fine_tuned:
                 same_labels(spec.path, config, wanted)
+            require_direction(spec.path, config, wanted)
             wanted.set_labels(config)
         module, notes = _module(spec, folder, config, wanted, complete=fine_tuned, seed=seed)
         return Source(module, module.config, _tokenizer(spec, folder), spec.path, folder, notes)

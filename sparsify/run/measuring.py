@@ -48,7 +48,7 @@ def evaluate_both(report: RunReport, setup: Setup, dense: Program, watch: Watch)
 def onnx_scores(validation: Encoded, path: Path) -> Scores:
     """The metrics in ONNX Runtime, over the same rows in the same batches as in PyTorch."""
     judge, session = validation.judge(), open_onnx(path)
-    for rows in by_length(validation.lengths):
+    for rows in by_length(validation.lengths, validation.tokens_at_once):
         judge.see(rows, torch.from_numpy(logits(session, validation.batch(rows))))
     return judge.scores()
 
@@ -61,8 +61,7 @@ def hold_to_floor(report: RunReport, floor: float) -> None:
     """
     if report.dense is None or report.sparse_onnx is None:
         return
-    main = report.dense.main
-    kept = report.sparse_onnx.values[main] / report.dense.values[main]
+    main, kept = report.dense.main, report.sparse_onnx.kept(report.dense)
     if kept < floor:
         raise CheckFailed(
             f"the sparse model keeps {kept:.1%} of the dense {main}, "

@@ -73,10 +73,12 @@ def prepare(recipe: Recipe, clock: Clock, *, at: Callable[..., str] = _dotted) -
     if dataset is not None and recipe.data is not None:
         tokenizer = setup.source.needed_tokenizer()
         names = _text_inputs(setup)
-        as_said = data.Encoder(recipe.data, tokenizer, names, setup.longest)
-        rows = as_said(dataset.train)
+        encoder = data.Encoder(
+            recipe.data, tokenizer, names, setup.longest, dataset.label_names, recipe.seed
+        )
+        rows = encoder.train(dataset.train)
         setup.train = with_copies(recipe, rows, setup.program, tokenizer, at)
-        setup.validation = as_said(dataset.validation)
+        setup.validation = encoder.validation(dataset.validation)
         count = recipe.data.calibration_rows
         setup.program.samples = calibration(rows, count, _device())
     return setup

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from sparsify.cache import cache
 from sparsify.data import batches_by_length
+from sparsify.data.language import Masked
 from sparsify.program import Program
 from sparsify.recipe import Model, Optimization, Recipe
 from sparsify.run.setup import Setup, captured
@@ -109,6 +110,8 @@ def _key(dense: Program, settings: Optimization, setup: Setup, seed: int) -> str
         "threads": torch.get_num_threads(),
         "device": str(next(dense.module.parameters()).device),
     }
+    if isinstance(setup.train, Masked):
+        said["hidden"] = setup.train.share
     sha = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name, tensor in dense.module.state_dict().items():
         sha.update(name.encode())

@@ -24,6 +24,9 @@ OF_DATA = {
     "dataset_config_name": "subset",
     "max_seq_length": "max_length",
     "doc_stride": "stride",
+    "block_size": "max_length",
+    "mlm_probability": "hidden",
+    "label_column_name": "label",
     "max_train_samples": "train_rows",
     "max_eval_samples": "validation_rows",
 }

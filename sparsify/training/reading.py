@@ -13,9 +13,6 @@ from sparsify.program import Program
 from sparsify.taps import span_logits, tap, tapped
 from sparsify.watch import Watch
 
-TOKENS = 8192
-"""Tokens in one batch of an evaluation, padding included."""
-
 
 def read(
     program: Program,
@@ -59,7 +56,7 @@ def _batches(
     training = program.module.training
     device = next(program.module.parameters()).device
     module.eval()
-    for places in by_length(data.lengths[rows]):
+    for places in by_length(data.lengths[rows], data.tokens_at_once):
         inputs = data.batch(rows[places])
         with torch.no_grad(), autocast(device, precision):
             values = module(**{name: value.to(device) for name, value in inputs.items()})
@@ -76,12 +73,12 @@ def has_one_size(program: Program, name: str) -> bool:
     )
 
 
-def by_length(lengths: Tensor) -> Iterable[Tensor]:
-    """Places of all `lengths`, in groups of about `TOKENS` tokens, the longest first."""
+def by_length(lengths: Tensor, tokens: int) -> Iterable[Tensor]:
+    """Places of all `lengths`, in groups of about so many `tokens`, the longest first."""
     order = lengths.argsort(descending=True, stable=True)
     start = 0
     while start < len(order):
-        count = max(1, TOKENS // int(lengths[order[start]]))
+        count = max(1, tokens // int(lengths[order[start]]))
         yield order[start : start + count]
         start += count
 

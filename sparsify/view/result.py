@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sparsify.history import History
 from sparsify.onnx_report import QUANTIZED
-from sparsify.report import Cost, Parity, RunReport, Scores
+from sparsify.report import LOWER_IS_BETTER, Cost, Parity, RunReport, Scores
 from sparsify.view.capture import self_test_line, shapes_words
 from sparsify.view.history import history_view
 from sparsify.view.latency import DENSE_SPEED, SAME, SPARSE_SPEED, pairs, ratio_words, setting
@@ -129,9 +129,10 @@ def _metrics(made: Table, runtime: str, dense: Scores | None, sparse: Scores | N
     for name in sorted(known.values, key=lambda name: name != known.main):
         before = dense.values.get(name) if dense else None
         after = sparse.values.get(name) if sparse else None
-        kept = (
-            f"{percent(after / before)} kept" if before and after is not None and before > 0 else ""
-        )
+        kept = ""
+        if before is not None and after is not None and before > 0:
+            share = after / before
+            kept = f"{share:.2f}x" if name in LOWER_IS_BETTER else f"{percent(share)} kept"
         style = "bold" if name == known.main else "dim"
         made.add_row(Text(f"{name}, {runtime}", style), *map(_metric, (before, after)), kept)
 

@@ -46,8 +46,8 @@ def rounded(count: int) -> str:
 
 
 def metric(value: float) -> str:
-    """A metric of the task, to the fourth decimal."""
-    return f"{value:.4f}"
+    """A metric of the task, to the fourth decimal; of large ones, four digits."""
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
 
 
 UNITS: dict[str, Callable[[float], str]] = {

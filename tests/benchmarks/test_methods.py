@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from benchmarks.methods.grid import METHODS, Cell, cells
 from benchmarks.methods.outcome import Outcome, read
 from benchmarks.methods.summary import DEV, HELD_OUT, summary
 from benchmarks.methods.tasks import TASKS, Split
-from sparsify.data import files
+from sparsify.data import files, squad
 from sparsify.errors import Problem
 from sparsify.watch import Watch
 from tests.benchmarks.toys import TINY, TOY
@@ -92,7 +93,7 @@ def test_no_text_is_learned_from_and_held_out(toy: Path) -> None:
 
 
 @pytest.mark.parametrize("budget", ["quick", "full"])
-@pytest.mark.parametrize("task", ["sst2", "mrpc", "qnli"])
+@pytest.mark.parametrize("task", ["sst2", "mrpc", "qnli", "squad"])
 def test_every_run_of_the_list_has_a_recipe(task: str, budget: str) -> None:
     split = Split(Path("train.tsv"), Path("validation.tsv"), Path("held-out.tsv"))
     found = list(cells(TASKS[task], BUDGETS[budget], range(1)))
@@ -102,6 +103,19 @@ def test_every_run_of_the_list_has_a_recipe(task: str, budget: str) -> None:
         assert recipe.train is not None
         assert recipe.train.batch == 32
         assert recipe.seed == 0
+        assert recipe.data is not None
+        assert (recipe.data.task == "question-answering") == (task == "squad")
+
+
+def test_questions_are_held_out_with_their_answers(tmp_path: Path) -> None:
+    answers = {"text": ["b"], "answer_start": [2]}
+    rows = [{"context": "a b", "question": f"{n}?", "answers": answers, "id": n} for n in range(9)]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = replace(TASKS["squad"], train="train.jsonl", held_out=3).split(tmp_path, tmp_path, 0)
+    learned, aside = (squad.read(str(path)) for path in (found.train, found.held_out))
+    assert (len(learned), len(aside)) == (6, 3)
+    asked = {each.question for each in (*learned.questions, *aside.questions)}
+    assert asked == {f"{n}?" for n in range(9)}
 
 
 def test_a_base_is_a_method() -> None:

@@ -20,6 +20,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64},
 }
 """What a tiny configuration of each architecture has beside the sizes that all share."""
+DECODERS: dict[str, dict[str, Any]] = {"gpt2": {"bos_token_id": 2, "eos_token_id": 3}}
+"""The same of those that write text."""
 
 
 def tokenizer(**options: Any) -> PreTrainedTokenizerFast:
@@ -51,7 +53,7 @@ def config(kind: str, **options: Any) -> Any:
         "intermediate_size": 64,
         "max_position_embeddings": 32,
     }
-    return CONFIG_MAPPING[kind](**{**shared, **SIZES[kind], **options})
+    return CONFIG_MAPPING[kind](**{**shared, **{**SIZES, **DECODERS}[kind], **options})
 
 
 def save(kind: str, folder: Path, *, words: bool = True, **options: Any) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparsify.report import RunReport
+from sparsify.report import LOWER_IS_BETTER, RunReport
 from sparsify.view.latency import pairs, ratio_words, setting
 from sparsify.view.words import metric, milliseconds, percent, size
 
@@ -72,5 +72,7 @@ def _kept(report: RunReport) -> tuple[str, str, float, float, float] | None:
     ):
         if dense is not None and sparse is not None and dense.values[sparse.main] > 0:
             before, after = dense.values[sparse.main], sparse.values[sparse.main]
+            if sparse.main in LOWER_IS_BETTER:
+                return None
             return sparse.main, f"{key}.values.{sparse.main}", after / before, before, after
     return None

@@ -8,17 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoModelForQuestionAnswering
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForTokenClassification,
+)
 
 from sparsify.report import RunReport
 from tests.sparsify import tiny
 
-QUICK = (
+ONESHOT = (
     "--set", "capture.check=false", "--set", "export.bench=false", "--set",
-    "export.lowering=dense", "--set", "vars.steps=4", "--set", "vars.teacher_steps=4", "--set",
-    "train.batch=4", "--set", "data.calibration_rows=4", "--set", "data.max_length=32",
+    "export.lowering=dense", "--set", "data.calibration_rows=4", "--set", "data.max_length=32",
     "--quiet",
 )  # fmt: skip
+QUICK = (
+    *ONESHOT, "--set", "vars.steps=4", "--set", "vars.teacher_steps=4", "--set", "train.batch=4",
+)  # fmt: skip
+KINDS = {"text-generation": AutoModelForCausalLM, "fill-mask": AutoModelForMaskedLM}
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +66,56 @@ def test_answers_in_a_text(call: Callable[..., Any], tmp_path: Path) -> None:
     assert "question-answering" in (tmp_path / "out" / "README.md").read_text()
     shown = call("show", "out")
     assert "exact_match, ONNX Runtime" in shown.out
+
+
+def test_tags_of_words(call: Callable[..., Any], tmp_path: Path) -> None:
+    tiny.save("bert", tmp_path / "model")
+    (tmp_path / "rows.conll").write_text("a B-X\nb I-X\nc O\n\nd O\na B-X\n\n" * 12)
+    sets = ("--set", "data.train=rows.conll", "--set", "data.task=token-classification")
+    made = call("run", "magnitude-kd-90", "--model", "model", "--output", "out", *QUICK, *sets)
+    assert made.code == 0, made.err
+    report = RunReport.load(tmp_path / "out" / "report.json")
+    same(report, "f1", "precision", "recall", "accuracy")
+    loaded = AutoModelForTokenClassification.from_pretrained(tmp_path / "out")
+    assert loaded.config.id2label == {0: "B-X", 1: "I-X", 2: "O"}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "task", "kind"),
+    [
+        ("wanda-oneshot-50", "text-generation", "gpt2"),
+        ("obert-oneshot-50", "fill-mask", "bert"),
+    ],
+)
+def test_language_models_at_once(
+    recipe: str, task: str, kind: str, call: Callable[..., Any], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    KINDS[task].from_config(tiny.config(kind)).save_pretrained(tmp_path / "model")
+    words = tiny.tokenizer(model_input_names=["input_ids", "attention_mask"])
+    words.mask_token = "[UNK]"
+    words.save_pretrained(tmp_path / "model")
+    (tmp_path / "text.txt").write_text("a b c d e f g h\n" * 40)
+    sets = ("--set", "data.train=text.txt", "--set", f"data.task={task}")
+    made = call("run", recipe, "--model", "model", "--output", "out", *ONESHOT, *sets)
+    assert made.code == 0, made.err
+    report = RunReport.load(tmp_path / "out" / "report.json")
+    same(report, "perplexity", "accuracy")
+    assert report.pruned_sparsity == pytest.approx(0.5, abs=0.01)
+    assert report.dense is not None
+    assert report.sparse is not None
+    assert 5 < report.dense.values["perplexity"] < 100
+    assert report.dense.values != report.sparse.values
+
+
+def test_a_model_that_sees_the_next_token_cannot_guess_it(
+    call: Callable[..., Any], tmp_path: Path
+) -> None:
+    tiny.save("bert", tmp_path / "model")
+    sets = ("--set", "data.train=text.txt", "--set", "data.task=text-generation")
+    said = call("plan", "wanda-oneshot-50", "--model", "model", *sets)
+    assert said.code == 2
+    assert said.err.splitlines()[-1].strip() == (
+        "error: model: 'bert' sees the tokens that it would have to guess; "
+        "set data.task to fill-mask"
+    )

@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from transformers import AutoModelForQuestionAnswering
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForTokenClassification,
+)
 
 from passes.contrast import Contrast
 from passes.distill import Distill
 from passes.distilling import Distilling
 from passes.insert_masks import InsertMasks
-from sparsify.data import Encoded, Questions, batches_by_length
+from sparsify.data import Documents, Encoded, Questions, Sentences, batches_by_length
+from sparsify.data.language import Hiding, encode_text
 from sparsify.data.spans import encode_questions
+from sparsify.data.tagged import encode_sentences
 from sparsify.data.text import Question
 from sparsify.pipeline import apply
 from sparsify.plan import Moment
@@ -29,13 +36,25 @@ from tests.sparsify.tiny import config, tokenizer
 from tests.sparsify.training.runs import OPTIMIZATION, Looks, Stop, prune, run, tensors
 
 STEPS = 8
-KINDS = {"answers": AutoModelForQuestionAnswering}
+KINDS = {
+    "answers": AutoModelForQuestionAnswering,
+    "tags": AutoModelForTokenClassification,
+    "hidden tokens": AutoModelForMaskedLM,
+    "next tokens": AutoModelForCausalLM,
+}
+MAIN = {"answers": "f1", "tags": "f1", "hidden tokens": "perplexity", "next tokens": "perplexity"}
+TAGS = ("B-X", "I-X", "O")
 
 
 @cache
 def _program(task: str) -> Program:
     torch.manual_seed(0)
-    return captured(KINDS[task].from_config(config("bert", initializer_range=0.2)))
+    kind = "gpt2" if task == "next tokens" else "bert"
+    return captured(
+        KINDS[task].from_config(
+            config(kind, initializer_range=0.2, num_labels=3 if task == "tags" else 2)
+        )
+    )
 
 
 def questions(count: int, seed: int) -> Questions:
@@ -52,8 +71,19 @@ def questions(count: int, seed: int) -> Questions:
 
 
 def rows(task: str, count: int, seed: int) -> Encoded:
-    assert task == "answers"
-    return encode_questions(questions(count, seed), tokenizer(), 16, longest_answer=4)
+    asked = questions(count, seed)
+    texts = [each.context for each in asked.questions]
+    if task == "answers":
+        return encode_questions(asked, tokenizer(), 16, longest_answer=4)
+    if task == "tags":
+        words = [tuple(text.split()) for text in texts]
+        tags = [["ab".find(word) % 3 for word in row] for row in words]
+        return encode_sentences(Sentences(words, tags), tokenizer(), 16, tags=TAGS)
+    words = tokenizer()
+    words.mask_token = "[UNK]"
+    hiding = Hiding(0.3, seed, anew=seed == 0) if task == "hidden tokens" else None
+    names = ["input_ids", "attention_mask"] if task == "next tokens" else None
+    return encode_text(Documents(texts, apart=True), words, 16, names, hiding=hiding)
 
 
 def session(task: str, folder: Path, *, precision: str = "fp32", stop: int = 0) -> Session:
@@ -83,7 +113,9 @@ def test_an_interrupted_run_ends_with_the_same_weights(task: str, tmp_path: Path
         run(session(task, tmp_path / "part", stop=6), evaluate_every=4)
     found = session(task, tmp_path / "part")
     again = run(found, resume=True, evaluate_every=4)
-    assert [each.values["f1"] for each in again] == [each.values["f1"] for each in points]
+    assert [each.values[MAIN[task]] for each in again] == [
+        each.values[MAIN[task]] for each in points
+    ]
     assert found.history == expected.history
     wanted = tensors(expected.student)
     assert all(torch.equal(each, wanted[name]) for name, each in tensors(found.student).items())
