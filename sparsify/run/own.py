@@ -14,7 +14,7 @@ from transformers import TrainingArguments
 from sparsify.errors import Problem
 from sparsify.models.source import quiet
 from sparsify.recipe import Recipe, Train
-from sparsify.report import REPORT, RunReport
+from sparsify.report import REPORT, RunReport, Scores
 from sparsify.run.clock import Clock
 from sparsify.run.folder import claim, examine, keep_history, keep_recipe, seed_everything
 from sparsify.run.measuring import measure_zeros
@@ -141,8 +141,10 @@ class _Job:
         """Write what came of it, the report last."""
         run, kept = self.trainer.run, self.trainer.kept
         assert run is not None
+        found = self.trainer.judged()
         report = RunReport(
             recipe=name,
+            sparse=Scores(main=next(iter(found)), values=found) if found else None,
             model=type(self.model).__name__,
             seed=self.recipe.seed,
             versions=versions(),

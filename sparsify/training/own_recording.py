@@ -61,6 +61,16 @@ class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
         require_finite(loss, self.state.global_step)
         return found
 
+    def judged(self) -> dict[str, float]:
+        """What the user finds of the model as it is; empty where nobody asks."""
+        if self.judge is None or self.model is None:
+            return {}
+        training = self.model.training
+        with same_random_state(), torch.no_grad():
+            found = dict(self.judge(self.model.eval()))
+        self.model.train(training)
+        return found
+
     def figures(self) -> dict[str, float]:
         """The terms of the loss, and the facts of the duties."""
         found = {f"{name}_loss": value for name, value in self.kept.terms.items()}
@@ -109,12 +119,8 @@ class _Record(TrainerCallback):
 
     def _evaluate(self, step: int) -> None:
         trainer = self.trainer
-        if trainer.judge is None or trainer.model is None:
+        if not (found := trainer.judged()):
             return
-        with same_random_state(), torch.no_grad():
-            trainer.model.eval()
-            found = dict(trainer.judge(trainer.model))
-            trainer.model.train()
         trainer.kept.history.evaluations.add(step, found)
         if trainer.args.report_to:
             trainer.log({f"eval_{name}": value for name, value in found.items()})
