@@ -21,6 +21,7 @@ A pass rewrites the program, or asks training to. An exact one promises that out
 """
 OPTIONS: dict[str, dict[str, Any]] = {
     "drop-layers": {"which": "top", "count": 1},
+    "fisher-masks": {"sparsity": 0.5},
     "obert": {"sparsity": 0.5},
     "prune": {"criterion": "magnitude", "sparsity": 0.5},
     "soft-prune": {"regularization": 100},
