@@ -111,7 +111,7 @@ def test_outputs_have_the_names_of_their_fields(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
-        (Tied, "pooled", "the model has no pooled representation; use `hidden` or `mean`"),
+        (Tied, "pooled", "the model has no pooled representation; use `cls` or `mean`"),
         (Toy, "mena", "no tap named 'mena'; did you mean 'mean'?"),
         (Toy, "hidden.one", "no tap named 'hidden.one'; did you mean 'hidden'?"),
         (Toy, "hidden.0", "the model has no hidden.0; no layer was found in it"),
