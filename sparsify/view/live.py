@@ -99,7 +99,7 @@ class Lines(Watch):
             told.append(training_words(self._history, facts))
         elif facts:
             told.append(words.facts(facts))
-        self._say(", ".join(told))
+        self._say(", ".join(filter(None, told)))
 
     def follow(self, history: History) -> None:
         self._history = history

@@ -143,6 +143,16 @@ def test_a_line_of_training_tells_what_the_screen_does() -> None:
     ]
 
 
+def test_a_line_of_training_ends_where_nothing_is_known_yet() -> None:
+    clock, out = Clock(), console()
+    lines = Lines(out, clock)
+    lines.follow(History(steps=40))
+    lines.begin("train", 40)
+    clock.now += 10
+    lines.advance("train", 1, {})
+    assert text(out) == ["  train 1/40"]
+
+
 def test_a_warning_stays_until_training_ends() -> None:
     screen = Screen(console(terminal=True), Clock())
     screen.follow(history())
