@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -178,7 +179,12 @@ def interrupt(toy: Path, output: Path, moment: str, how: signal.Signals) -> dict
     """Run until the folder `moment` exists, then stop it; the environment to resume it in."""
     fresh = environment(toy) | {"SPARSIFY_CACHE": str(output / "cache")}
     process = subprocess.Popen(
-        command(toy, output), env=fresh, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command(toy, output),
+        env=fresh,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # what a shell starts in the background, such as a whole run of the tests, ignores Ctrl-C
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 300
     while not (output / moment).exists():

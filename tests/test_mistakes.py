@@ -15,7 +15,7 @@ CAP = (
     "run cap-movement-90 --model model --set data.train=train.tsv "
     "--set data.validation=validation.tsv --set vars.steps=2 --set vars.teacher_steps=2 "
 )
-ANSWERS = "run cap-movement-qa-90 --model model --set data.train=answers.jsonl "
+ANSWERS = "run cap-movement-qa-90 --model model --set data.train=answers.jsonl --set data.stride=8 "
 TAGS = (
     "run magnitude-kd-90 --model model --set data.task=token-classification "
     "--set data.train=tags.conll "
