@@ -11,6 +11,9 @@ from typing import Any
 from benchmarks import break_even, results, speed
 from benchmarks.case import Case
 from benchmarks.choose import table
+from benchmarks.methods import page
+from benchmarks.methods.outcome import read
+from benchmarks.methods.summary import summary
 from benchmarks.written import machine_words, markdown
 from sparsify.errors import Problem, unknown
 from sparsify.report import RunReport
@@ -140,12 +143,21 @@ def forms(task: str, folder: Path) -> str:
     return f"{markdown(head, lines, numbers=8)}\n{_how(found)}.\n"
 
 
+def methods(name: str, folder: Path) -> str:
+    """The methods side by side on one task, within one budget."""
+    outcomes = read(folder / "methods" / name)
+    if not outcomes:
+        raise _missing(f"methods/{name}/*.json", "run `python -m benchmarks methods`")
+    return page.table(summary(outcomes))
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "break-even": break_evens,
     "choose-sst2": partial(forms, "sst2"),
     "int8": partial(timings, "int8"),
     "loading": partial(timings, "loading"),
     "lowering": grid,
+    "methods-sst2": partial(methods, "sst2-quick"),
     "operators": shares,
     "peer": partial(timings, "peer"),
     "runs": runs,

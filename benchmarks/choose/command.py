@@ -51,4 +51,4 @@ def choose(
     )
     path = results.path_of(f"{CHOOSE}-{task}")
     results.keep(path, CHOOSE, command, found)
-    typer.echo(f"wrote {path.name}; `python -m benchmarks readme` puts it into the pages")
+    typer.echo(f"wrote {path.name}; `python -m benchmarks readme` draws docs/choosing.png from it")

@@ -57,14 +57,18 @@ def rewrite(folder: Path, docs: Path) -> Iterator[Path]:
 def section(lines: Sequence[Line], outcomes: Sequence[Outcome], picture: str) -> str:
     """The heading, plot, table and conditions of one task and budget, in Markdown."""
     one = outcomes[0]
-    table = markdown(HEAD, [_row(line) for line in lines], numbers=NUMBERS)
     return f"""### {one.task}, {one.budget}
 
 ![{one.main} against sparsity]({picture})
 
-{table}
+{table(lines)}
 {_conditions(outcomes)}
 """
+
+
+def table(lines: Sequence[Line]) -> str:
+    """A row for each method and sparsity, in Markdown."""
+    return markdown(HEAD, [_row(line) for line in lines], numbers=NUMBERS)
 
 
 def _row(line: Line) -> list[str]:

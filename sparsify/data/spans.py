@@ -128,12 +128,9 @@ def _stretch(
         count = sides.count(1)
         offsets = np.array(found["offset_mapping"][place][first : first + count], np.int32)
         window = Window(question, first, offsets.reshape(-1, 2))
-        is_start = (
-            row["input_ids"].index(tokenizer.cls_token_id)
-            if (tokenizer.cls_token_id in row["input_ids"])
-            else 0
-        )
-        yield row, window, _label(questions[question], window) or (is_start, is_start)
+        ids = row["input_ids"]
+        nowhere = ids.index(tokenizer.cls_token_id) if tokenizer.cls_token_id in ids else 0
+        yield row, window, _label(questions[question], window) or (nowhere, nowhere)
 
 
 def _shortened(

@@ -21,7 +21,7 @@ from sparsify.training.own_run import OwnRun
 from sparsify.training.own_trainer import SparsifyTrainerMixin
 from sparsify.training.randomness import same_random_state
 from sparsify.training.recorder import Recorder
-from sparsify.training.told import follow, require_finite
+from sparsify.training.told import follow, require_finite, silence
 from sparsify.watch import Watch
 
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
@@ -39,9 +39,7 @@ class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
         self.kept = Kept(points=[], terms={}, history=History())
         self.run: OwnRun | None = None
         """The run that goes on, or the last one."""
-        for silent in list(self.callback_handler.callbacks):
-            if type(silent).__name__ in ("PrinterCallback", "ProgressCallback"):
-                self.remove_callback(silent)
+        silence(self)
         self.add_callback(_Record(self))
 
     def train(self, *args: Any, **kwargs: Any) -> Any:

@@ -14,7 +14,9 @@ import torch
 def same_random_state() -> Iterator[None]:
     """Leave every global source of random numbers as it is."""
     plain, arrays = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        yield
-    random.setstate(plain)
-    np.random.set_state(arrays)
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(plain)
+        np.random.set_state(arrays)

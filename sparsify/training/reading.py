@@ -56,21 +56,23 @@ def _batches(
     training = program.module.training
     device = next(program.module.parameters()).device
     module.eval()
-    for places in by_length(data.lengths[rows], data.tokens_at_once):
-        inputs = data.batch(rows[places])
-        with torch.no_grad(), autocast(device, precision):
-            values = module(**{name: value.to(device) for name, value in inputs.items()})
-        yield places, {name: values[name].float().cpu() for name in taps}
-    module.train(training)
+    try:
+        for places in by_length(data.lengths[rows], data.tokens_at_once):
+            inputs = data.batch(rows[places])
+            with torch.no_grad(), autocast(device, precision):
+                values = module(**{name: value.to(device) for name, value in inputs.items()})
+            yield places, {name: values[name].float().cpu() for name in taps}
+    finally:
+        module.train(training)
 
 
 def has_one_size(program: Program, name: str) -> bool:
     """Whether a tapped value is one vector for every row, however many tokens the row has."""
     if name in ("cls", "mean"):
         return True
-    return (
-        not (name == "logits" and span_logits(program)) and tap(program, name).meta["val"].ndim <= 2
-    )
+    if name == "logits" and span_logits(program):
+        return False
+    return tap(program, name).meta["val"].ndim <= 2
 
 
 def by_length(lengths: Tensor, tokens: int) -> Iterable[Tensor]:

@@ -35,6 +35,13 @@ def follow(means: dict[str, float], terms: Mapping[str, Tensor]) -> None:
         means[name] = 0.98 * old + 0.02 * new
 
 
+def silence(trainer: Trainer) -> None:
+    """Take away what prints and draws by itself; the watch is told instead."""
+    for callback in list(trainer.callback_handler.callbacks):
+        if type(callback).__name__ in ("PrinterCallback", "ProgressCallback"):
+            trainer.remove_callback(callback)
+
+
 class Told(Above):
     """A Trainer that tells what its duties know beside what it knows itself."""
 

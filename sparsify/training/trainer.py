@@ -23,7 +23,7 @@ from sparsify.training.recorder import Recorder
 from sparsify.training.session import Session
 from sparsify.training.states import restore, states
 from sparsify.training.student import Student, losses
-from sparsify.training.told import Told, follow, require_finite
+from sparsify.training.told import Told, follow, require_finite, silence
 
 WEIGHTS = "model.safetensors"
 DUTIES = "duties.safetensors"
@@ -61,9 +61,7 @@ class SparseTrainer(Told, Trainer):
         self.recorder = Recorder(session)
         self.learner = Student(session)
         super().__init__(model=self.learner, args=arguments)
-        for silent in list(self.callback_handler.callbacks):
-            if type(silent).__name__ in ("PrinterCallback", "ProgressCallback"):
-                self.remove_callback(silent)
+        silence(self)
         self.add_callback(Follow(self, evaluate_every))
         self.add_callback(Seal(self))
 

@@ -32,15 +32,15 @@ def sensitivity_view(found: Sensitivity) -> RenderableType:
 
 
 def _head(found: Sensitivity) -> str:
-    told = [
+    told = (
         f"{found.model}: {plural(len(found.curves), 'curve')} by {found.criterion}, pattern "
         f"{found.pattern}, on {plural(found.rows, 'row')}, in {seconds(found.seconds)}"
-    ]
+    )
     if found.loss is not None:
-        told.append(f"dense: loss {metric(found.loss)}")
+        told += f"; dense: loss {metric(found.loss)}"
     if found.accuracy is not None:
-        told.append(f"accuracy {metric(found.accuracy)}")
-    return "; ".join(told[:2]) + (f", {told[2]}" if len(told) > 2 else "")
+        told += f", accuracy {metric(found.accuracy)}"
+    return told
 
 
 def _filled(made: Table, found: Sensitivity, width: int) -> None:

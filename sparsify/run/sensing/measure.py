@@ -20,11 +20,9 @@ from sparsify.run.sensing.replies import Replies, Reply
 from sparsify.run.setup import prepare
 from sparsify.watch import Watch
 
-SPARSITIES = (0.4, 0.6, 0.7, 0.8, 0.9, 0.95)
-
 
 def sense(
-    recipe: Recipe, *, sparsities: Sequence[float] = SPARSITIES, watch: Watch | None = None
+    recipe: Recipe, *, sparsities: Sequence[float], watch: Watch | None = None
 ) -> Sensitivity:
     """Run the passes of `recipe` but for the last, a `prune`, of which every place is tried alone.
 

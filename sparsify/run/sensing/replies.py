@@ -77,15 +77,15 @@ class Replies:
     def _reply(self, outputs: list[Tensor]) -> Reply:
         pairs = list(zip(self._expected, outputs, strict=True))
         sizes = [len(each) for each in outputs]
-        divergence = _mean([self._distance(*pair) for pair in pairs], sizes)
+        divergence = fmean([self._distance(*pair) for pair in pairs], sizes)
         if len(self.labels) < len(outputs) or outputs[0].ndim != 2:
             return Reply(divergence, None, None)
         told = list(zip(outputs, self.labels, strict=True))
-        loss = _mean([float(task_loss(*each)) for each in told], sizes)
+        loss = fmean([float(task_loss(*each)) for each in told], sizes)
         if self.regression:
             return Reply(divergence, loss, None)
         right = [float((each.argmax(-1) == labels).float().mean()) for each, labels in told]
-        return Reply(divergence, loss, _mean(right, sizes))
+        return Reply(divergence, loss, fmean(right, sizes))
 
     def _distance(self, dense: Tensor, sparse: Tensor) -> float:
         """KL(dense || sparse): Cai et al. 2020, arXiv:2001.00281, equation 6; or squared change."""
@@ -93,10 +93,6 @@ class Replies:
             return float((dense - sparse).square().mean())
         first, second = dense.log_softmax(-1).flatten(0, -2), sparse.log_softmax(-1).flatten(0, -2)
         return float(F.kl_div(second, first, log_target=True, reduction="batchmean"))
-
-
-def _mean(values: list[float], sizes: list[int]) -> float:
-    return fmean(values, sizes)
 
 
 def _writes_in_place(node: fx.Node) -> bool:
