@@ -72,7 +72,7 @@ def has_one_size(program: Program, name: str) -> bool:
         return True
     if name == "logits" and span_logits(program):
         return False
-    return tap(program, name).meta["val"].ndim <= 2
+    return int(tap(program, name).meta["val"].ndim) <= 2
 
 
 def by_length(lengths: Tensor, tokens: int) -> Iterable[Tensor]:
