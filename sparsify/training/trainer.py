@@ -19,6 +19,7 @@ from sparsify.report import Point
 from sparsify.training.callbacks import Follow, Seal
 from sparsify.training.kept import Kept, read_kept
 from sparsify.training.rates import restart, scheduler
+from sparsify.training.reading import attention
 from sparsify.training.recorder import Recorder
 from sparsify.training.session import Session
 from sparsify.training.states import restore, states
@@ -106,7 +107,8 @@ class SparseTrainer(Told, Trainer):
         """The duties before the step, forward and backward, and the duties after it."""
         restart(self.create_optimizer(), self.settings, self.state.global_step, self.session.steps)
         self.do_duties(self.state.global_step)
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        with attention(self.args.device, self.session.precision):
+            loss = super().training_step(model, inputs, num_items_in_batch)
         for duty in self.session.duties:
             duty.after_backward()
         return loss
