@@ -148,7 +148,7 @@ def methods(name: str, folder: Path) -> str:
     outcomes = read(folder / "methods" / name)
     if not outcomes:
         raise _missing(f"methods/{name}/*.json", "run `python -m benchmarks methods`")
-    return page.table(summary(outcomes))
+    return page.table(page.parted(summary(outcomes))[0])
 
 
 TABLES: dict[str, Callable[[Path], str]] = {

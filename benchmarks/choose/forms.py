@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.methods.budgets import Budget
-from benchmarks.methods.grid import METHODS, Cell
+from benchmarks.methods.contenders import METHODS
+from benchmarks.methods.grid import Cell
 from benchmarks.methods.tasks import Task
 from sparsify.onnx_report import QUANTIZED
 from sparsify.run.full import DENSE, SPARSE

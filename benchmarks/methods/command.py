@@ -13,7 +13,8 @@ import typer
 
 from benchmarks import results
 from benchmarks.methods.budgets import BUDGETS
-from benchmarks.methods.grid import METHODS, Cell, cells, folder_of, portable
+from benchmarks.methods.contenders import named
+from benchmarks.methods.grid import Cell, cells, folder_of, portable
 from benchmarks.methods.outcome import Outcome, read
 from benchmarks.methods.tasks import TASKS
 from sparsify.errors import Problem, unknown
@@ -27,7 +28,10 @@ def methods(
     task: Annotated[str, typer.Option(help="sst2, mrpc or qnli.")] = "sst2",
     budget: Annotated[str, typer.Option(help="quick (a processor) or full (a GPU).")] = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="How many: 0, 1, ...")] = 3,
-    methods: Annotated[str, typer.Option(help="Names, with commas; left out: all.")] = "",
+    methods: Annotated[
+        str,
+        typer.Option(help="Names, with commas, or ablation, rate, sweep; left out: all but those."),
+    ] = "",
     sparsities: Annotated[str, typer.Option(help="Such as 0.9,0.97; left out: the usual.")] = "",
     data: Annotated[
         Path, typer.Option(envvar="SPARSIFY_TASKS", help="The folder of the tasks' files.")
@@ -113,7 +117,7 @@ def _cells(task: str, budget: str, seeds: int, methods: str, sparsities: str) ->
     names = [each for each in methods.split(",") if each]
     found = list(cells(TASKS[task], BUDGETS[budget], range(seeds), names, shares))
     if not found:
-        known = ", ".join(f"{each:g}" for each in METHODS[names[0]].sparsities)
+        known = ", ".join(f"{each:g}" for each in named(names)[0].sparsities)
         raise Problem("no method runs at these", where=f"--sparsities {sparsities}",
                       hint=f"{names[0]} does at {known}")  # fmt: skip
     return found

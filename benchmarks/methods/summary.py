@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from benchmarks.methods.grid import METHODS
+from benchmarks.methods.contenders import ALL
 from benchmarks.methods.outcome import Outcome
 
 DEV, HELD_OUT = "dev", "held-out"
@@ -74,7 +74,7 @@ def summary(outcomes: Sequence[Outcome]) -> list[Line]:
     grouped: defaultdict[tuple[str, float], list[Outcome]] = defaultdict(list)
     for outcome in sorted(outcomes, key=lambda each: each.seed):
         grouped[outcome.method, outcome.sparsity].append(outcome)
-    order = list(METHODS)
+    order = list(ALL)
     keys = sorted(grouped, key=lambda key: (key[1], order.index(key[0])))
     return [
         Line(method, sparsity, tuple(grouped[method, sparsity]), _base(grouped, method, sparsity))
@@ -85,5 +85,5 @@ def summary(outcomes: Sequence[Outcome]) -> list[Line]:
 def _base(
     grouped: dict[tuple[str, float], list[Outcome]], method: str, sparsity: float
 ) -> tuple[Outcome, ...]:
-    base = METHODS[method].base
+    base = ALL[method].base
     return tuple(grouped.get((base, sparsity), ())) if base else ()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from benchmarks import readme, results
 from benchmarks.choose import command, table
 from benchmarks.choose.forms import FORMS, Form
-from benchmarks.methods.grid import METHODS
+from benchmarks.methods.contenders import METHODS
 from benchmarks.methods.summary import DEV, HELD_OUT
 
 SMALL = (

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from benchmarks import __main__ as benchmarks
 from benchmarks.methods import command, page, pull, running
 from benchmarks.methods.budgets import BUDGETS
-from benchmarks.methods.grid import METHODS, Cell, cells
+from benchmarks.methods.contenders import ALL, METHODS, VARIANTS, named
+from benchmarks.methods.grid import Cell, cells
 from benchmarks.methods.outcome import Outcome, read
 from benchmarks.methods.summary import DEV, HELD_OUT, summary
 from benchmarks.methods.tasks import TASKS, Split
@@ -119,7 +121,28 @@ def test_questions_are_held_out_with_their_answers(tmp_path: Path) -> None:
 
 
 def test_a_base_is_a_method() -> None:
-    assert {method.base for method in METHODS.values() if method.base} <= METHODS.keys()
+    assert {method.base for method in ALL.values() if method.base} <= METHODS.keys()
+
+
+@pytest.mark.parametrize("name", list(VARIANTS))
+def test_a_variant_differs_from_its_base_in_what_it_says(name: str) -> None:
+    split = Split(Path("train.tsv"), Path("validation.tsv"), Path("held-out.tsv"))
+    cell = Cell(TASKS["sst2"], BUDGETS["quick"], VARIANTS[name], 0.97, 0)
+    (setting,) = VARIANTS[name].changes
+    base = replace(cell, method=METHODS[VARIANTS[name].base or ""])
+    lines = [each.recipe(split).text.splitlines() for each in (cell, base)]
+    changed = [line.strip() for line in lines[0] if line not in lines[1]]
+    path, value = setting.split("=")
+    key = path.rsplit(".", 1)[1]
+    assert [line.split(":")[0] for line in changed] == [key]
+    assert float(yaml.safe_load(changed[0])[key]) == float(yaml.safe_load(value))
+
+
+def test_variants_run_where_they_or_their_question_are_named() -> None:
+    assert [method.name for method in named(["ablation", "movement-kd"])] == [
+        "movement-kd", "cap-without-prc", "cap-without-snc", "cap-without-fic",
+    ]  # fmt: skip
+    assert not VARIANTS.keys() & {method.name for method in named([])}
 
 
 @pytest.mark.parametrize(
@@ -219,6 +242,16 @@ def test_the_page_holds_a_table_and_a_plot_of_each_set(tmp_path: Path) -> None:
     assert (docs / "results" / "sst2-quick.png").read_bytes()[:4] == b"\x89PNG"
     text = (docs / "results.md").read_text().replace("±", "+-")
     assert text == PAGE
+
+
+def test_variants_have_a_table_of_their_own() -> None:
+    variant = outcome("cap-without-snc", 0.97, 0, 0.79, 0.78)
+    lines, variants = page.parted(summary([*FIXTURE, variant]))
+    assert "cap-without-snc" not in page.table(lines)
+    row = page.table(variants, changes=True).splitlines()[-1]
+    assert "`cap-without-snc` | `passes.contrast.snapshots=0` | 97% " in row
+    assert "| 0.7900 | -0.0100 |" in row
+    assert "One thing changed:" in page.section(lines, variants, [variant], "picture.png")
 
 
 def test_a_page_without_markers_is_a_mistake(tmp_path: Path) -> None:
