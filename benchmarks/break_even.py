@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.case import Case
-from benchmarks.written import keep_picture
+from benchmarks.pages import keep_picture
 
 SHOWN = (0.5, 0.8, 0.9, 0.97)
 """Sparsities whose speed-ups the table names."""

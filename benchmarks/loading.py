@@ -1,4 +1,4 @@
-"""Loading: time and memory of opening a BERT-base at 97 %, with the kernels and without."""
+"""Loading: time and memory of opening a BERT-base at 97%, with the kernels and without."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _time(name: str, found: Measured, limit_s: float, quick: bool) -> Case:
         found.processor_s,
         limit_s * CORES,
         "s",
-        f"processor time of `{name}` at 50 %, 128 samples of 128 tokens, against {CORES} cores "
+        f"processor time of `{name}` at 50%, 128 samples of 128 tokens, against {CORES} cores "
         f"for {limit_s} s",
         quick,
     )
@@ -81,7 +81,7 @@ def _banks(quick: bool) -> Iterator[Case]:
     found = of_banks(quick)
     says = f"memory that {found.snapshots} banks of {found.rows:,} x {found.width} take, with use"
     yield _case("banks_memory", found.memory_mb, 2000, "MB", f"{says}, against 2 GB", quick)
-    says = "finding and moving a step's candidates in all banks, against 5 % of a training step"
+    says = "finding and moving a step's candidates in all banks, against 5% of a training step"
     yield _case("banks_step", found.find_ms, 0.05 * found.step_ms, "ms", says, quick)
 
 

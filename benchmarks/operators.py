@@ -1,4 +1,4 @@
-"""Operators: where the time of a BERT-base goes, dense, at 97 %, and at 80 % in large batches."""
+"""Operators: where the time of a BERT-base goes, dense, at 97%, and at 80% in large batches."""
 
 from __future__ import annotations
 

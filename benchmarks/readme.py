@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,12 +13,10 @@ from benchmarks.choose import table
 from benchmarks.methods import page
 from benchmarks.methods.outcome import read
 from benchmarks.methods.summary import summary
-from benchmarks.written import machine_words, markdown
-from sparsify.errors import Problem, unknown
+from benchmarks.pages import between_markers, machine_words, markdown
+from sparsify.errors import Problem
 from sparsify.report import RunReport
 
-MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-OPENING = re.compile(r"<!-- table:([\w-]+) -->")
 GENERIC = {"", "model", "package:"}
 """Parts of a model's path that do not tell one from another."""
 
@@ -30,13 +27,8 @@ def rewritten(text: str, folder: Path) -> str:
     Raises:
         Problem: a marker names no table, has no end, or there is no result for its table.
     """
-    marked = [match["name"] for match in MARKED.finditer(text)]
-    for name in OPENING.findall(text):
-        if name not in TABLES:
-            raise unknown("table", name, TABLES, where="README.md")
-        if name not in marked:
-            raise Problem(f"the table {name!r} has no `<!-- end -->`", where="README.md")
-    return MARKED.sub(lambda match: match[1] + TABLES[match["name"]](folder) + match[4], text)
+    tables = {name: partial(make, folder) for name, make in TABLES.items()}
+    return between_markers(text, tables, where="README.md")
 
 
 def timings(name: str, folder: Path) -> str:

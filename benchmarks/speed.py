@@ -32,11 +32,11 @@ def _named(
 ) -> Iterable[tuple[Case, re.Match[str], str]]:
     for case in runtime:
         if found := ENCODER.fullmatch(case.case):
-            yield case, found, f"{found['kind'].replace('-', ' ')}, {found['sparsity']} %"
+            yield case, found, f"{found['kind'].replace('-', ' ')}, {found['sparsity']}%"
     for case in int8:
         if found := REMOVED.fullmatch(case.case):
             share = int(found["sparsity"])
-            what = f"{share} % of heads and neurons removed, " if share else "dense, "
+            what = f"{share}% of heads and neurons removed, " if share else "dense, "
             yield case, found, f"{what}8-bit integers, standard operators"
 
 

@@ -50,7 +50,8 @@ class DropLayers(Pass):
         report = Report()
         found = blocks(program)
         if not found:
-            raise Problem("no repeated layers are found in this program")
+            what = "no repeated layers are found in this program"
+            raise Problem(what, hint="leave `drop-layers` out of the recipe")
         alike = _similarities(program, found) if self.which == "contribution" else []
         chosen = self._named(program, found) if self.layers else self._ranked(program, found, alike)
         names = [block.name for block in found]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import fx
 
 from sparsify.errors import Problem
 from sparsify.pipeline import Pass, Report
 from sparsify.program import Program
+from sparsify.zeros import zero_count
 
 
 class FoldMasks(Pass):
@@ -25,7 +25,7 @@ class FoldMasks(Pass):
             _require_alone(program, weight)
             program.unmask(weight)
             tensor = program.tensor(str(weight.target))
-            gone = tensor.numel() - int(torch.count_nonzero(tensor))
+            gone = zero_count(tensor)
             zeros, total = zeros + gone, total + tensor.numel()
             report.did[str(weight.target)] = f"{gone / tensor.numel():.1%} zero"
         if total:

@@ -11,6 +11,7 @@ from sparsify.analysis.products import Product, products
 from sparsify.analysis.roles import roles, select
 from sparsify.pipeline import Pass, Report
 from sparsify.program import MASK, Program
+from sparsify.zeros import zero_count
 
 
 class InsertMasks(Pass):
@@ -58,4 +59,4 @@ class InsertMasks(Pass):
             return says
         mask = program.tensor(f"{name}{MASK}")
         mask.copy_(weight != 0)
-        return f"{says}, {int((mask == 0).sum()):,} of them zero for good"
+        return f"{says}, {zero_count(mask):,} of them zero for good"

@@ -14,6 +14,7 @@ from passes.ranking import JOINT, keep_largest, rank
 from passes.scoring import Scoring
 from passes.units import Place
 from sparsify.program import MASK, Program
+from sparsify.zeros import zero_count
 
 if TYPE_CHECKING:
     from passes.prune import Prune
@@ -56,7 +57,7 @@ def write_masks(
             if gone:
                 kept = kept.masked_fill(gone[place.name], 0)
             place.write(kept)
-            counts.append((kept.numel() - int(torch.count_nonzero(kept)), kept.numel()))
+            counts.append((zero_count(kept), kept.numel()))
     return counts
 
 

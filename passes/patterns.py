@@ -27,6 +27,9 @@ from sparsify.program import Program
 
 Size = Annotated[int, Field(gt=0)]
 
+NARROWER = "leave it out of the targets, or choose another pattern"
+"""What to do where a weight does not fit a pattern."""
+
 
 @pattern
 def element(scores: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -41,7 +44,8 @@ def block(
     """Blocks of [out, in] weights, scored by their mean. Lagunas et al. 2021, arXiv:2109.04838."""
     sizes = [*scores.shape]
     if sizes[0] % shape[0] or sizes[1] % shape[1]:
-        raise Problem(f"{_by(sizes)} does not divide into blocks of {_by(shape)}")
+        what = f"{_by(sizes)} does not divide into blocks of {_by(shape)}"
+        raise Problem(what, hint=NARROWER)
     rows, columns = sizes[0] // shape[0], sizes[1] // shape[1]
     return scores.reshape(rows, shape[0], columns, shape[1], *sizes[2:]).mean((1, 3))
 
@@ -67,7 +71,7 @@ def n_of_m(
     Mishra et al. 2021, arXiv:2104.08378, section 4.1. A sparsity of 1 - n / m fills the pattern.
     """
     if n > m or scores.shape[1] % m:
-        raise Problem(f"{_by(scores.shape)} does not divide into {n} of {m}")
+        raise Problem(f"{_by(scores.shape)} does not divide into {n} of {m}", hint=NARROWER)
     groups = scores.reshape(len(scores), -1, m, *scores.shape[2:])
     largest = groups.topk(n, dim=2).indices
     kept: Tensor = groups.scatter(2, largest, math.inf).flatten(1, 2)

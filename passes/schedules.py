@@ -46,7 +46,7 @@ def polynomial(
 def steps(t: float, *, count: Count = 9) -> float:
     """`count` equal steps, the first at once and the last at the end, with training in between.
 
-    With 9 steps to 90 % it is 10 %, 20 %...: CAP-f, arXiv:2112.07198.
+    With 9 steps to 90% it is 10%, 20%...: CAP-f, arXiv:2112.07198.
     """
     if count == 1:
         return 1.0
@@ -58,7 +58,7 @@ def cyclic(t: float, *, cycles: Count = 6, first: Share = 0.7) -> float:
     """`first` at once, then along a cubic, and after each of `cycles` a time to recover.
 
     first + (1 - first) * (1 - (1 - k / cycles)^3) from t = k / cycles on. oBERT, arXiv:2203.07259:
-    to 97 % in 6 cycles of four epochs, from 70 % on, which is `first: 0.7216`.
+    to 97% in 6 cycles of four epochs, from 70% on, which is `first: 0.7216`.
     """
     return first + (1.0 - first) * cubic(_steps_done(t, cycles) / cycles)
 

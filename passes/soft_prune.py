@@ -28,7 +28,7 @@ class SoftPrune(Pass):
     exact: ClassVar[bool] = True
 
     regularization: Annotated[float, Field(ge=0)]
-    """lambda at the end: some hundreds; 190 for 90 % and 550 for 97 % on QQP in CAP's program."""
+    """lambda at the end: some hundreds; 190 for 90% and 550 for 97% on QQP in CAP's program."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """tau at the end."""
     floor: Fraction = 0.005

@@ -13,6 +13,7 @@ from passes.ramp import progress
 from passes.ranking import keep_largest
 from sparsify.plan import Learned, Moment, Run
 from sparsify.program import MASK, Program
+from sparsify.zeros import zero_count
 
 if TYPE_CHECKING:
     from passes.soft_prune import SoftPrune
@@ -68,7 +69,7 @@ class SoftPruning(Raising):
         for name, score in self.scores.items():
             mask = self.program.tensor(f"{name}{MASK}")
             mask.copy_(threshold_mask(score, threshold, self.settings.floor))
-            zeros += int((mask == 0).sum())
+            zeros += zero_count(mask)
             total += mask.numel()
         self.sparsity = zeros / total
 

@@ -16,6 +16,7 @@ from sparsify.analysis.structures import Structure
 from sparsify.errors import Problem
 from sparsify.kinds import Chosen
 from sparsify.program import MASK, Program
+from sparsify.zeros import nonzero_count
 
 NOUNS = {
     "element": "",
@@ -64,7 +65,7 @@ class OneWeight:
             units = pattern(scores=torch.zeros(()).expand(shape).permute(self.axes))
         except Problem as problem:
             raise Problem(f"{self.name!r}: {problem.what}", hint=problem.hint) from None
-        self.most = 1 - int(torch.count_nonzero(units.isinf())) / max(units.numel(), 1)
+        self.most = 1 - nonzero_count(units == torch.inf) / max(units.numel(), 1)
 
     def units(self, scores: Mapping[str, Tensor]) -> Tensor:
         found: Tensor = self.pattern(scores=scores[self.name].permute(self.axes))

@@ -50,7 +50,8 @@ def by_name(batch: Any, names: Sequence[str], required: Sequence[str]) -> dict[s
             hint="such as what a DataLoader gives",
         )
     if missing := [name for name in required if name not in found]:
-        raise Problem(f"a batch holds no {missing[0]!r}, which the model's forward requires")
+        what = f"a batch holds no {missing[0]!r}, which the model's forward requires"
+        raise Problem(what, hint=f"it holds: {', '.join(found)}")
     return found | ({"labels": labels[0]} if labels else {})
 
 
@@ -118,5 +119,5 @@ def samples(
         found.append({name: value[:rows].to(device) for name, value in tensors.items()})
         rows -= count
     if not found:
-        raise Problem("the calibration data holds no batch")
+        raise Problem("the calibration data holds no batch", hint="give a loader that has rows")
     return tuple(found)

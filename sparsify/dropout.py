@@ -116,7 +116,6 @@ def make_switchable(module: fx.GraphModule) -> None:
         node.replace_all_uses_with(call)
         module.graph.erase_node(node)
     module.graph.lint()
-    module.recompile()
 
 
 def _switch(node: fx.Node) -> tuple[nn.Module, tuple[fx.node.Argument, ...]] | None:

@@ -71,7 +71,13 @@ class Forecast(Part):
     stored: list[StoredWeight] = []
     """Every weight, where something is chosen for it."""
     linear_ms: float | None = None
-    """All products with weights together, one text, by what was timed once on this machine."""
+    """All products with weights together, one text, by what was timed once on this machine.
+
+    Attention's own products, normalisation, look-ups and all else are no part of it.
+    """
+    cut_later: list[str] = []
+    """Weights with neurons that are zero, which the export cuts out where the layers on both sides
+    allow it: the file is then smaller and faster than is said here."""
 
 
 class Latency(Part):

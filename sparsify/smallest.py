@@ -9,6 +9,7 @@ import numpy as np
 
 from sparsify.report import Speed
 from sparsify.storage import Activations, Kind, Storage, Stored, Values, decoded, sizes, written
+from sparsify.zeros import nonzero_count, share_of_zeros
 
 BLOCKS = ((1, 1), (1, 4), (4, 1), (4, 4), (8, 8), (16, 16), (32, 32))
 """Blocks, outputs x inputs, in which a weight's zeros are looked for."""
@@ -53,7 +54,7 @@ def choose(
         return Choice(None, "dense", reason)
     sparsity = share_of_zeros(array)
     if sparsity < least:
-        return Choice(None, "dense", f"{100 * sparsity:.0f} % sparse: below {100 * least:.0f} %")
+        return Choice(None, "dense", f"{sparsity:.0%} sparse: below {least:.0%}")
     if storage == "coo":
         return Choice(None, "coo", "asked for")
     if reason := too_large(array, values):
@@ -63,12 +64,7 @@ def choose(
     if best is None:
         return Choice(None, "dense", "every sparse form is larger")
     share = best.size_bytes / array.nbytes
-    return Choice(best, best.form, f"{100 * share:.1f} % of its dense size")
-
-
-def share_of_zeros(array: np.ndarray) -> float:
-    # truth values are counted ten times as fast as floats
-    return int(np.count_nonzero(array == 0)) / max(array.size, 1)
+    return Choice(best, best.form, f"{share:.1%} of its dense size")
 
 
 def unfit(array: np.ndarray) -> str:
@@ -89,7 +85,7 @@ def of_integers(array: np.ndarray, storage: Storage = "auto") -> Stored | None:
     The kernels multiply four neighbouring inputs at once, zeros among them included.
     """
     fours = np.pad(array != 0, ((0, 0), (0, -array.shape[1] % 4))).reshape(len(array), -1, 4)
-    if np.count_nonzero(array) < LEAST_OF_FOUR * np.count_nonzero(fours.any(axis=2)):
+    if nonzero_count(array) < LEAST_OF_FOUR * np.count_nonzero(fours.any(axis=2)):
         return None
     best = smallest(array, "int8", storage)
     if best is None or np.abs(decoded(best) / best.scales).sum(axis=1).max() > LARGEST_SUM:
@@ -134,8 +130,9 @@ def smallest_form(
     """The form that `smallest` writes; None where all have more bytes than the dense weight."""
     scales = 4 * (array.shape[0] if values == "int8" else 1)
     least, best = array.nbytes - scales, None
+    there = array != 0
     for block in filter(among, BLOCKS):
-        for size, kind in sizes(array, block, values, storage, least):
+        for size, kind in sizes(there, block, values, storage, least):
             if size < least:
                 least, best = size, Form(block, kind)
     return best

@@ -116,31 +116,30 @@ def written(array: np.ndarray, block: tuple[int, int], kind: Kind, values: Value
 
 
 def sizes(
-    array: np.ndarray,
+    there: np.ndarray,
     block: tuple[int, int],
     values: Values,
     storage: Storage,
     below: float = math.inf,
 ) -> Iterator[tuple[int, Kind]]:
-    """The bytes of each form without the scales, from nothing but where the zeros are.
-
-    Blocks of which every form has `below` bytes or more are passed over.
+    """The bytes of each form without the scales, from nothing but which of its numbers are `there`,
+    b[outputs, inputs], not zero. Blocks of which every form has `below` bytes are passed over.
     """
-    if array.shape[0] % block[0] or array.shape[1] % block[1]:
+    if there.shape[0] % block[0] or there.shape[1] % block[1]:
         return
     width = block[0] * block[1] * np.dtype(NUMBERS[values]).itemsize
-    grid = grid_of(array, block)
+    grid = grid_of(there, block)
     if np.count_nonzero(grid) * width >= below:
         return
     cells = _marked(grid)
-    columns = array.shape[1] // block[1]
+    columns = there.shape[1] // block[1]
     for kind in KINDS[storage]:
         if kind == "csr":
-            offsets = 4 * (array.shape[0] // block[0] + 1)
+            offsets = 4 * (there.shape[0] // block[0] + 1)
             yield len(cells) * (width + _column_type(columns).itemsize) + offsets, kind
         elif kind == "2 of 4":
-            if block == (1, 1) and fits_two_of_four(array):
-                yield array.size // 2 * width + -(-array.size // 8), kind
+            if block == (1, 1) and fits_two_of_four(there):
+                yield there.size // 2 * width + -(-there.size // 8), kind
         else:
             count = len(cells) + int(_fillers(np.diff(cells, prepend=0), kind).sum())
             yield count * (width + LONGEST[kind].bit_length() // 8), kind

@@ -8,6 +8,7 @@ import torch
 from torch import fx
 
 from sparsify.program import MASK, Program, aten
+from sparsify.zeros import share_of_zeros
 
 SHORT = {
     torch.float32: "f32",
@@ -84,4 +85,4 @@ def _zeros(node: fx.Node, program: Program) -> str:
     if not isinstance(weight, fx.Node) or program.masked(weight) is not node:
         return ""
     mask = program.tensor(f"{weight.target}{MASK}")
-    return f"  # {(mask == 0).float().mean().item():.1%} zero"
+    return f"  # {share_of_zeros(mask):.1%} zero"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.methods.summary import DEV, HELD_OUT
-from benchmarks.written import keep_picture
+from benchmarks.pages import keep_picture
 
 HEAD = (
     "form", "how", "held out", "dev", "file, MB", "gzip, MB", "batch 1, ms", "faster",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from benchmarks.methods.contenders import ALL, METHODS, VARIANTS
 from benchmarks.methods.outcome import Outcome, read
 from benchmarks.methods.plot import plot
 from benchmarks.methods.summary import DEV, HELD_OUT, Line, Spread, summary
-from benchmarks.written import machine_words, markdown
+from benchmarks.pages import between_markers, machine_words, markdown
 from sparsify.errors import Problem
 
 PAGE = "results.md"
-MARKED = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
+NAME = "methods"
 HEAD = (
     "method", "sparsity", "zeros", "seeds", "held out", "to its base", "dev", "to its base",
     "of dense, held out", "CPU s", "wall s",
@@ -36,8 +35,8 @@ def rewrite(folder: Path, docs: Path) -> Iterator[Path]:
     """
     page = docs / PAGE
     text = page.read_text() if page.is_file() else ""
-    if not MARKED.search(text):
-        raise Problem("no `<!-- methods -->` with its `<!-- end -->`", where=str(page))
+    if f"<!-- table:{NAME} -->" not in text:
+        raise Problem(f"no `<!-- table:{NAME} -->`", where=str(page), hint="write it there")
     sections = []
     for each in sorted(path for path in folder.iterdir() if path.is_dir()):
         outcomes = read(each)
@@ -49,7 +48,7 @@ def rewrite(folder: Path, docs: Path) -> Iterator[Path]:
         plot(lines, outcomes, picture)
         yield picture
         sections.append(section(lines, variants, outcomes, f"results/{picture.name}"))
-    after = MARKED.sub(lambda found: found[1] + "\n".join(sections) + found[2], text)
+    after = between_markers(text, {NAME: lambda: "\n".join(sections)}, where=str(page))
     if after != text:
         results.write(page, after)
         yield page

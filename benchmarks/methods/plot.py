@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.methods.outcome import Outcome
 from benchmarks.methods.summary import DEV, HELD_OUT, Line, Spread
-from benchmarks.written import keep_picture
+from benchmarks.pages import keep_picture
 
 TITLES = {HELD_OUT: "rows held out from train", DEV: "official dev set"}
 

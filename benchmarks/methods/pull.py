@@ -57,7 +57,7 @@ def lines(data: Path, work: Path) -> Iterator[str]:
     for state, weights, sparsity in (
         ("pre-trained", start, 0.0),
         ("teacher", teacher, 0.0),
-        ("teacher, 90 % of it zero", teacher, 0.9),
+        ("teacher, 90% of it zero", teacher, 0.9),
     ):
         _put(found.student, weights, sparsity)
         pulls = [_pulls(found, learner, batch) for batch in range(BATCHES)]

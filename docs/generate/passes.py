@@ -10,8 +10,8 @@ from rich.console import Console
 from docs.generate import markdown, pictures
 from sparsify.cli.exports import with_near_fonts
 from sparsify.pipeline import Pass, apply
+from sparsify.schema.catalog import first_sentence
 from sparsify.schema.said import read
-from sparsify.view.catalog import first_sentence
 from sparsify.view.passes import passes_view
 
 ABOUT = """# Passes

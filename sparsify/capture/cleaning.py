@@ -19,13 +19,17 @@ CHECKS = {
 
 
 def drop_checks(module: fx.GraphModule) -> None:
-    """Remove guards, assertions and hooks: what remains is a plain module that owns a graph."""
+    """Remove guards, assertions and hooks: what remains is a plain module that owns a graph.
+
+    Only the graphs inside it are compiled: its own is edited further.
+    """
     for part in (m for m in module.modules() if isinstance(m, fx.GraphModule)):
         for node in list(part.graph.nodes):
             if node.target in CHECKS or (node.op == "call_module" and node.target == "_guards_fn"):
                 part.graph.erase_node(node)
         part.graph.eliminate_dead_code()
-        part.recompile()
+        if part is not module:
+            part.recompile()
     if hasattr(module, "_guards_fn"):
         del module._guards_fn
     for hooks in ("_forward_pre_hooks", "_forward_hooks"):
@@ -60,4 +64,3 @@ def _drop_unused_tensors(module: fx.GraphModule, keep: set[str]) -> None:
     for name in owned.keys() - keep:
         owner, _, leaf = name.rpartition(".")
         delattr(module.get_submodule(owner), leaf)
-    module.recompile()

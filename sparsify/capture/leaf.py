@@ -108,8 +108,6 @@ def as_submodules(module: fx.GraphModule, model: nn.Module, calls: Sequence[Call
         values = [next(leaves) if isinstance(leaf, Tensor) else leaf for leaf in call.leaves]
         made.meta = {**node.meta, "val": pytree.tree_unflatten(values, call.structure)}
         _hand_on(node, made, call)
-    module.graph.lint()
-    module.recompile()
 
 
 def _filled(given: Any, tensors: Iterator[fx.Node], sizes: Iterator[fx.Node]) -> Any:

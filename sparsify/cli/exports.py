@@ -8,7 +8,7 @@ import io
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,7 @@ from sparsify.cli.destinations import require_writable
 from sparsify.errors import Problem
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 KINDS = {
     "svg": Annotated[
@@ -78,16 +78,19 @@ def _require(kind: str, path: Path, *, as_json: bool) -> None:
 
 
 def _keep(files: dict[str, Path]) -> None:
-    console = _recorder()
-    for each in screen.shown:
-        console.print(each)
     if "svg" in files:
         title = shlex.join(["sparsify", *_without_files(sys.argv[1:])])
-        # the window has three buttons at its left, and its title no end
-        drawn = console.export_svg(title=title[: console.width - 16], clear=False)
-        write_text(files["svg"], with_near_fonts(drawn))
+        write_text(files["svg"], picture(screen.shown, title))
     if "html" in files:
-        write_text(files["html"], console.export_html(clear=False))
+        write_text(files["html"], _recorded(screen.shown).export_html())
+
+
+def picture(shown: Iterable[RenderableType], title: str) -> str:
+    """A window of a terminal, as SVG, that shows these views under a `title`."""
+    console = _recorded(shown)
+    # the window has three buttons at its left, and its title no end
+    drawn = console.export_svg(title=title[: console.width - 16])
+    return with_near_fonts(drawn)
 
 
 def with_near_fonts(svg: str) -> str:
@@ -95,12 +98,12 @@ def with_near_fonts(svg: str) -> str:
     return FAR_FONTS.sub(r"src: \1;", svg)
 
 
-def _recorder() -> Console:
-    """A terminal with everything, as wide as the user's own."""
+def _recorded(shown: Iterable[RenderableType]) -> Console:
+    """A terminal with everything, as wide as the user's own, on which these views were printed."""
     from rich.console import Console
 
     nowhere = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    return Console(
+    made = Console(
         file=nowhere,
         record=True,
         width=screen.console().width,
@@ -111,6 +114,9 @@ def _recorder() -> Console:
         emoji=False,
         _environ={},
     )
+    for each in shown:
+        made.print(each)
+    return made
 
 
 def _without_files(arguments: list[str]) -> list[str]:

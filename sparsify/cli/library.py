@@ -16,7 +16,8 @@ def passes(plugin: Plugins = None, as_json: Json = False) -> None:
     from sparsify import kinds, plugins
     from sparsify.pipeline import Pass
     from sparsify.plugin_files import comes_from, load_file
-    from sparsify.view.catalog import catalog, catalog_facts
+    from sparsify.schema.catalog import catalog_facts
+    from sparsify.view.catalog import catalog
 
     plugins.load()
     for each in plugin or ():

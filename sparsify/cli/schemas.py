@@ -3,60 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from sparsify.cli import completing, screen
 from sparsify.errors import unknown
-
-
-@dataclass
-class Key:
-    """What became of one key of another tool's recipe."""
-
-    old: str
-    value: str
-    new: str
-    fate: str
-    why: str
-    where: str
-
-
-@dataclass
-class ImportedRecipe:
-    """What `sparsify import-recipe --json` prints."""
-
-    source: str
-    tool: str
-    keys: list[Key]
-    counts: dict[str, int]
-    recipe: str
-
-
-@dataclass
-class Described:
-    """A pass or a method: what it does, and the JSON Schema of its keys."""
-
-    summary: str
-    schema: dict[str, Any]
-
-
-@dataclass
-class Family:
-    """The methods that answer one question."""
-
-    question: str
-    members: dict[str, Described]
-
-
-@dataclass
-class Catalog:
-    """What `sparsify passes --json` prints."""
-
-    passes: dict[str, Described]
-    kinds: dict[str, Family]
 
 
 def _recipe() -> Any:
@@ -117,6 +69,18 @@ def _recipes() -> Any:
     return _of(dict[str, BuiltIn])
 
 
+def _passes() -> Any:
+    from sparsify.schema.catalog import Catalog
+
+    return _of(Catalog)
+
+
+def _import_recipe() -> Any:
+    from sparsify.importing import ImportFacts
+
+    return _of(ImportFacts)
+
+
 def _check_plugin() -> Any:
     from sparsify.contract import Outcome
 
@@ -152,10 +116,10 @@ SUBJECTS: dict[str, Callable[[], Any]] = {
     "export": _export,
     "bench": _bench,
     "sense": _sense,
-    "passes": lambda: _of(Catalog),
+    "passes": _passes,
     "check-plugin": _check_plugin,
     "recipes": _recipes,
-    "import-recipe": lambda: _of(ImportedRecipe),
+    "import-recipe": _import_recipe,
     "doctor": _doctor,
 }
 """What is described: recipes, the files of a run, and by verb what `--json` prints."""

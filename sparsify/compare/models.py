@@ -15,6 +15,7 @@ from sparsify.models import load_model
 from sparsify.program import MASK
 from sparsify.recipe import Model
 from sparsify.saving.manifest import WEIGHTS
+from sparsify.zeros import nonzero_count
 
 
 def compare_models(old: str, new: str) -> Comparison:
@@ -75,4 +76,4 @@ def _share(marks: Tensor) -> float:
 
 
 def _count(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else int(torch.count_nonzero(tensor))
+    return 0 if tensor is None else nonzero_count(tensor)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from sparsify.cache import cache
+from sparsify.cache import cache, keep_tensors, kept_tensors
 from sparsify.data.batches import Encoded
 
 if TYPE_CHECKING:
@@ -108,20 +104,8 @@ def kept_neighbours(table: Tensor, of_kind: Tensor, count: int) -> Tensor:
     for tensor in (table.detach().float().cpu(), of_kind):
         sha.update(tensor.contiguous().numpy().tobytes())
     path = cache() / "neighbours" / sha.hexdigest()[:24] / "neighbours.safetensors"
-    if path.exists() and (kept := _read(path)) is not None:
-        return kept
+    if (kept := kept_tensors(path)) is not None:
+        return kept["neighbours"].long()
     found = neighbours(table, of_kind, count)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{os.getpid()}.part")
-    save_file({"neighbours": found.to(torch.int32)}, draft)
-    draft.replace(path)
+    keep_tensors(path, {"neighbours": found.to(torch.int32)})
     return found
-
-
-def _read(path: Path) -> Tensor | None:
-    """What was kept; a damaged file is made anew."""
-    try:
-        return load_file(path)["neighbours"].long()
-    except (SafetensorError, KeyError):
-        path.unlink()
-        return None

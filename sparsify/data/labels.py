@@ -83,7 +83,9 @@ def _column(table: Table, column: str) -> list[Any]:
 def _cell(table: Table, row: int, cell: object) -> int | str:
     """A label as a whole number where it spells one, else as a string."""
     if cell is None or cell == "":
-        raise Problem("the label is missing", where=table.place(row))
+        raise Problem(
+            "the label is missing", where=table.place(row), hint="drop the row or label it"
+        )
     if isinstance(cell, bool | int):
         return int(cell)
     if isinstance(cell, str):

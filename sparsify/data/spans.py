@@ -59,7 +59,8 @@ def encode_questions(
     given = [name for name in names or tokenizer.model_input_names if name in pad]
     stride = max(1, max_length // 3) if stride is None else stride
     room = _room(tokenizer, max_length, stride)
-    found = list(_rows(questions.questions, tokenizer, max_length, stride, room))
+    cut = _Cut(tokenizer, max_length, stride, room)
+    found = list(_rows(questions.questions, cut))
     rows: list[Row] = [{name: row[name] for name in given} for row, _, _ in found]
     lengths = torch.tensor([len(row["input_ids"]) for row in rows])
     return Windows(
@@ -87,33 +88,37 @@ def _room(tokenizer: PreTrainedTokenizerBase, max_length: int, stride: int) -> i
     return room
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """How questions and contexts become rows, in tokens."""
+
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    stride: int
+    room: int
+    """For a question."""
+
+
 def _rows(
-    questions: Sequence[Question],
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
-    stride: int,
-    room: int,
+    questions: Sequence[Question], cut: _Cut
 ) -> Iterator[tuple[Row, Window, tuple[int, int]]]:
     for start in range(0, len(questions), TOGETHER):
         part = questions[start : start + TOGETHER]
-        for row, window, label in _stretch(part, tokenizer, max_length, stride, room):
+        for row, window, label in _stretch(part, cut):
             yield row, replace(window, question=start + window.question), label
 
 
 def _stretch(
-    questions: Sequence[Question],
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
-    stride: int,
-    room: int,
+    questions: Sequence[Question], cut: _Cut
 ) -> Iterator[tuple[Row, Window, tuple[int, int]]]:
-    asked = _shortened([each.question.strip() for each in questions], tokenizer, room)
+    tokenizer = cut.tokenizer
+    asked = _shortened([each.question.strip() for each in questions], tokenizer, cut.room)
     found: Any = tokenizer(
         asked,
         [each.context for each in questions],
         truncation="only_second",
-        max_length=max_length,
-        stride=stride,
+        max_length=cut.max_length,
+        stride=cut.stride,
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
         return_token_type_ids=True,

@@ -21,7 +21,7 @@ from pydantic import (
 from sparsify.data import files, json_places
 from sparsify.data.table import Table
 from sparsify.data.text import Question, Questions
-from sparsify.errors import Problem, nearest
+from sparsify.errors import Problem
 
 COLUMNS = ("context", "question", "answers")
 FORM = '{"text": [...], "answer_start": [...]}'
@@ -80,19 +80,13 @@ def from_table(table: Table) -> Questions:
     Raises:
         Problem: a column is missing, or a cell is not as it must be.
     """
-    if missing := [name for name in COLUMNS if name not in table.columns]:
-        hint = nearest(missing[0], table.columns)
-        raise Problem(
-            f"no column named {missing[0]!r}, which question-answering reads",
-            where=table.source,
-            hint=f"{hint} " * hint.startswith("did you mean")
-            + f"columns: {', '.join(table.columns)}",
-        )
-    return Questions([_of_row(table, row) for row in range(len(table))])
+    columns = [table.column(name, key="question-answering") for name in COLUMNS]
+    return Questions(
+        [_of_row(table, row, *cells) for row, cells in enumerate(zip(*columns, strict=True))]
+    )
 
 
-def _of_row(table: Table, row: int) -> Question:
-    context, question, answers = (table.columns[name][row] for name in COLUMNS)
+def _of_row(table: Table, row: int, context: Any, question: Any, answers: Any) -> Question:
     for name, cell in (("context", context), ("question", question)):
         if not isinstance(cell, str):
             said = "missing" if cell is None else repr(cell)

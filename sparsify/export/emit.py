@@ -75,7 +75,7 @@ def emit(
 def _folder_beside(path: Path) -> Iterator[Path]:
     """A folder on the disk of `path`, gone in the end."""
     if not path.parent.is_dir():
-        raise Problem("no such folder", where=str(path.parent))
+        raise Problem("no such folder", where=str(path.parent), hint="make it first")
     with _written(path):
         folder = Path(tempfile.mkdtemp(prefix=".onnx-", dir=path.parent))
     try:

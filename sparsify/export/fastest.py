@@ -17,12 +17,12 @@ from sparsify.smallest import (
     Form,
     choose,
     of_integers,
-    share_of_zeros,
     smallest_form,
     too_large,
     unfit,
 )
 from sparsify.storage import Activations, Stored, Values, grid_of, written
+from sparsify.zeros import share_of_zeros
 
 SMALLEST_SIDE = 64
 """Outputs or inputs below which calling a kernel costs as much as it computes."""
@@ -92,7 +92,7 @@ def fastest(
 
 
 def _zeros(array: np.ndarray) -> str:
-    return f"{100 * share_of_zeros(array):.0f} % sparse"
+    return f"{share_of_zeros(array):.0%} sparse"
 
 
 def _lost(array: np.ndarray, model: CostModel, integers: Stored | None) -> Choice | None:
@@ -180,8 +180,8 @@ def _timed(array: np.ndarray, forms: Sequence[Stored], asked: Asked) -> list[Spe
 
 def _too_slow(model: CostModel, array: np.ndarray, unit: int, slower: float) -> str:
     """What sparsity the weight would need; zeros that a kernel skips are counted."""
-    zeros = f"{100 * (1 - density(array, unit)):.0f} % sparse"
+    zeros = f"{1 - density(array, unit):.0%} sparse"
     limit = model.break_even((array.shape[0], array.shape[1]), unit, slower)
     if limit is None:
         return f"{zeros}: dense is faster for this shape at any sparsity"
-    return f"{zeros}: below the break-even of {100 * limit:.0f} % for this shape"
+    return f"{zeros}: below the break-even of {limit:.0%} for this shape"

@@ -11,12 +11,14 @@ from torch import Tensor, fx
 from sparsify.analysis.branches import Anatomy
 from sparsify.analysis.cost import NodeCost
 from sparsify.analysis.products import Product
+from sparsify.export.compact import MULTIPLE, wants_cuts
 from sparsify.export.cost_model import CostModel
 from sparsify.export.fastest import density, timed_as
 from sparsify.kinds import Chosen
 from sparsify.program import Program, aten
 from sparsify.report import Forecast, Speed, StoredWeight
-from sparsify.smallest import Choice, share_of_zeros
+from sparsify.smallest import Choice
+from sparsify.zeros import nonzero_count, share_of_zeros, zero_count
 
 LINEAR = {aten.linear.default, aten.addmm.default, aten.mm.default, aten.matmul.default}
 """Products that become one linear layer of the file."""
@@ -39,6 +41,8 @@ class Foreseen:
 
     told: StoredWeight
     sparse: Speed | None
+    has_dead: bool
+    """Whether so many of its outputs or inputs are zero that the export may cut them out."""
 
 
 def forecast(
@@ -49,6 +53,8 @@ def forecast(
     model: CostModel | None = None,
 ) -> Forecast:
     """The file that the export would make of `program`.
+
+    Neurons that the export would cut out count as they are; `cut_later` names their weights.
 
     Args:
         program: the program after the passes of the export.
@@ -74,6 +80,7 @@ def forecast(
         size_bytes=_tensor_bytes(program) - saved + CALL_BYTES * _calls(program),
         stored=stored,
         linear_ms=latency,
+        cut_later=[name for name, each in chosen.items() if each.has_dead],
     )
 
 
@@ -123,7 +130,7 @@ def _chosen(
         choice = found if isinstance(found, Choice) else Choice(None, "dense", "")
     size, speed = array.nbytes, None
     if choice.form == "coo":
-        size = int(np.count_nonzero(array)) * (array.itemsize + np.dtype(np.int64).itemsize)
+        size = nonzero_count(array) * (array.itemsize + np.dtype(np.int64).itemsize)
     elif choice.stored is not None:
         size, unit = choice.stored.size_bytes, timed_as(choice.stored)
         if model is not None:
@@ -138,7 +145,13 @@ def _chosen(
         stored_bytes=size,
         predicted=choice.predicted,
     )
-    return Foreseen(told, speed)
+    return Foreseen(told, speed, not why_dense and wants_cuts(lowering) and _has_dead(array))
+
+
+def _has_dead(array: np.ndarray) -> bool:
+    """Whether so many outputs or inputs of a weight are zero that the export may cut them out."""
+    there = array != 0
+    return any(zero_count(there.any(axis=axis)) >= MULTIPLE for axis in (0, 1))
 
 
 def _why_dense(program: Program, uses: list[Product]) -> str:

@@ -12,7 +12,7 @@ from sparsify.export.cost_model import cost_model
 from sparsify.report import Speed, StoredWeight
 from sparsify.runtime.library import missing_library
 from sparsify.runtime.session import physical_cores
-from sparsify.smallest import share_of_zeros
+from sparsify.zeros import share_of_zeros
 
 COMPACTED = "compacted"
 """The form of a weight that lost outputs or inputs; what is left has the form behind it."""

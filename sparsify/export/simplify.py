@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import onnx_ir as ir
 from onnx_ir.passes import common
-from onnxscript import optimizer, rewriter
 
 LARGEST_CONSTANT = 8
 """Numbers in a tensor up to which equal ones are merged: constants of the graph, not weights."""
@@ -16,6 +15,8 @@ def simplify(model: ir.Model) -> None:
     The exporter's own clean-up would store a linear layer's weight transposed and as `val_10`, and
     would merge two weights that were pruned to the same zeros.
     """
+    from onnxscript import optimizer, rewriter
+
     common.InlinePass()(model)
     optimizer.fold_constants_ir(model, onnx_shape_inference=True, should_fold=_may_fold)
     rewriter.rewrite(model)
@@ -53,7 +54,7 @@ def _keep_residuals_apart(model: ir.Model) -> None:
     """Write the sum in front of a LayerNormalization as `Sum`.
 
     ONNX Runtime fuses `Add` and LayerNormalization into an operator that is five times slower on a
-    CPU than the two; `Sum` is the same sum and no candidate. It costs 6 % of a dense model.
+    CPU than the two; `Sum` is the same sum and no candidate. It costs 6% of a dense model.
     """
     for node in model.graph:
         uses = (

@@ -19,8 +19,9 @@ from sparsify.export.simplify import is_weight
 from sparsify.kinds import Chosen
 from sparsify.report import StoredWeight
 from sparsify.runtime.domains import DOMAIN
-from sparsify.smallest import Choice, share_of_zeros
+from sparsify.smallest import Choice
 from sparsify.storage import Stored, decoded
+from sparsify.zeros import nonzero_count, share_of_zeros
 
 
 def lower(
@@ -83,7 +84,7 @@ def _lower_weight(
         rounded = _rewrite(weight, array, choice.T if turned else choice)
         choice = Choice(None, "dense", "")
     elif choice.form == "coo":
-        size = int(np.count_nonzero(array)) * (array.itemsize + np.dtype(np.int64).itemsize)
+        size = nonzero_count(array) * (array.itemsize + np.dtype(np.int64).itemsize)
     elif why_dense:
         choice = Choice(None, "dense", why_dense)
     elif (sparse := choice.stored) is not None:

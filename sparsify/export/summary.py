@@ -88,7 +88,8 @@ def _load(path: Path) -> onnx.ModelProto:
         raise Problem("not an ONNX file, or cut off", where=str(path))
     for part in beside(model, path):
         if not part.is_file():
-            raise Problem(f"its weights are missing: {part.name}", where=str(path))
+            what = f"its weights are missing: {part.name}"
+            raise Problem(what, where=str(path), hint="keep both in one folder")
     return model
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
+from typing_extensions import TypedDict
 
 from sparsify import plugins
 from sparsify.errors import Problem, first_mistake
@@ -14,18 +14,30 @@ from sparsify.importing.draft import Length
 from sparsify.importing.nn_pruning import is_nn_pruning, read_nn_pruning
 from sparsify.importing.nncf import is_nncf, read_nncf
 from sparsify.importing.reading import read_old
-from sparsify.importing.rows import FATES, Account, Row
+from sparsify.importing.rows import FATES, Account, Fate, KeyFacts, Row
 from sparsify.importing.sparseml import is_sparseml, read_sparseml
 from sparsify.recipe import Recipe
 from sparsify.schema.write import to_yaml
 
-__all__ = ["FATES", "Imported", "Length", "Row", "import_recipe"]
+__all__ = ["FATES", "ImportFacts", "Imported", "Length", "Row", "import_recipe"]
 
 READERS = {
     "SparseML or llm-compressor": (is_sparseml, read_sparseml),
     "nn_pruning": (is_nn_pruning, read_nn_pruning),
     "NNCF": (is_nncf, read_nncf),
 }
+
+
+class ImportFacts(TypedDict):
+    """What `sparsify import-recipe --json` prints."""
+
+    source: str
+    tool: str
+    keys: list[KeyFacts]
+    counts: dict[Fate, int]
+    """How many keys met each fate."""
+    recipe: str
+    """The recipe as YAML."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Imported:
         """How many keys met this fate."""
         return sum(row.fate == fate for row in self.rows)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> ImportFacts:
         """The import for programs."""
         return {
             "source": str(self.source),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from typing_extensions import TypedDict
+
 from sparsify.schema.nodes import Items, Node, Scalar, Spot, Table
 
 Fate = Literal["same", "near", "lost", "needless"]
@@ -14,6 +16,17 @@ FATES: dict[Fate, str] = {
     "lost": "has no counterpart; the new recipe does without it",
     "needless": "changes nothing here",
 }
+
+
+class KeyFacts(TypedDict):
+    """What became of one key of another tool's recipe."""
+
+    old: str
+    value: str
+    new: str
+    fate: Fate
+    why: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ class Row:
     why: str
     spot: Spot
 
-    def facts(self) -> dict[str, str]:
+    def facts(self) -> KeyFacts:
         """The row for programs."""
         return {
             "old": self.old,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sparsify import saving
@@ -21,6 +20,7 @@ from sparsify.models import Source, example_inputs, load_model
 from sparsify.models.inputs import sequence_limit
 from sparsify.program import Program
 from sparsify.recipe import Model
+from sparsify.zeros import nonzero_count
 
 SEQUENCE = 128
 """Tokens of the text for which a model is looked at."""
@@ -79,7 +79,7 @@ def weights(program: Program, macs: Mapping[str, int]) -> list[Weight]:
     found = []
     for name, role in known.items():
         tensor = program.effective(name) if name in masks else program.tensor(name).detach()
-        kept = int(torch.count_nonzero(tensor))
+        kept = nonzero_count(tensor)
         share = 1 - kept / tensor.numel() if tensor.numel() else 0.0
         found.append(
             Weight(name, tuple(tensor.shape), role, share, name in masks, macs.get(name, 0))

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 from torch import Tensor
 
 from sparsify.metrics.judge import DIVERGED
@@ -35,6 +33,9 @@ def evaluate(
         matthews, the first being the main one; or pearson and spearman, 0 where either side is
         constant.
     """
+    from scipy import stats
+    from sklearn import metrics
+
     truth = np.asarray(labels)
     if regression:
         found = predictions.reshape(-1).astype(np.float64)
@@ -46,9 +47,9 @@ def evaluate(
     chosen = predictions.argmax(axis=-1)
     average = "binary" if predictions.shape[-1] == 2 else "macro"
     values = {
-        "accuracy": float(accuracy_score(truth, chosen)),
-        "f1": float(f1_score(truth, chosen, average=average, zero_division=0)),
-        "matthews": float(matthews_corrcoef(truth, chosen)),
+        "accuracy": float(metrics.accuracy_score(truth, chosen)),
+        "f1": float(metrics.f1_score(truth, chosen, average=average, zero_division=0)),
+        "matthews": float(metrics.matthews_corrcoef(truth, chosen)),
     }
     return Scores(main="accuracy", values=values)
 

@@ -52,11 +52,12 @@ def check(folder: Path, name: str) -> None:
         Problem: something is missing or broken; the message calls the folder `name`.
     """
     if not (folder / "config.json").is_file():
-        raise Problem("no config.json, so this is no model folder", where=name)
+        what = "no config.json, so this is no model folder"
+        raise Problem(what, where=name, hint="write it with `save_pretrained`")
     try:
         config = json.loads((folder / "config.json").read_text())
     except ValueError:
-        raise Problem("config.json is broken", where=name) from None
+        raise Problem("config.json is broken", where=name, hint="copy it again") from None
     if not isinstance(config, dict) or "model_type" not in config:
         raise Problem(
             "config.json names no model_type", where=name, hint="was it saved by transformers?"
@@ -66,7 +67,7 @@ def check(folder: Path, name: str) -> None:
             with safe_open(file, "pt"):
                 pass
         except FileNotFoundError:
-            raise Problem(f"{file.name} is missing", where=name) from None
+            raise Problem(f"{file.name} is missing", where=name, hint="copy it again") from None
         except SafetensorError:
             raise Problem(f"{file.name} is broken", where=name, hint="copy it again") from None
 
@@ -85,14 +86,14 @@ def _weights(folder: Path, name: str) -> list[Path]:
                 {folder / file for file in json.loads(index.read_text())["weight_map"].values()}
             )
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise Problem(f"{index.name} is broken", where=name) from None
+            raise Problem(f"{index.name} is broken", where=name, hint="copy it again") from None
     if pickled := sorted(file.name for glob in _PICKLED for file in folder.glob(glob)):
         raise Problem(
             f"the weights are pickled ({pickled[0]}), which is not read for safety",
             where=name,
             hint="save the model again as model.safetensors",
         )
-    raise Problem("no model.safetensors", where=name)
+    raise Problem("no model.safetensors", where=name, hint="write it with `save_pretrained`")
 
 
 def _in_package(path: str) -> Path:

@@ -159,7 +159,8 @@ def _tokenizer(spec: Model, folder: Path | None) -> PreTrainedTokenizerBase | No
     if local is not None and not folders.has_tokenizer(local):
         if spec.tokenizer is None:
             return None
-        raise Problem("no tokenizer in this folder", where=place)
+        hint = "write one there with `save_pretrained`"
+        raise Problem("no tokenizer in this folder", where=place, hint=hint)
     try:
         found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             str(local or place), trust_remote_code=spec.trust_remote_code

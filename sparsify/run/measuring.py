@@ -15,6 +15,7 @@ from sparsify.runtime import logits
 from sparsify.runtime import session as open_onnx
 from sparsify.training.reading import by_length, judged
 from sparsify.watch import Watch
+from sparsify.zeros import share_of_zeros, zero_count
 
 
 def measure_zeros(report: RunReport, program: Program, names: list[str]) -> None:
@@ -25,12 +26,12 @@ def measure_zeros(report: RunReport, program: Program, names: list[str]) -> None
     """
     there = {str(node.target) for node in program.parameters()}
     tensors = {name: program.tensor(name) for name in names if name in there}
-    if program.edits and not any(bool((each == 0).any()) for each in tensors.values()):
+    if program.edits and not any(map(zero_count, tensors.values())):
         return
-    report.weights = {name: float((t == 0).float().mean()) for name, t in tensors.items()}
+    report.weights = {name: share_of_zeros(t) for name, t in tensors.items()}
     total = sum(t.numel() for t in tensors.values())
     if total:
-        report.pruned_sparsity = sum(int((t == 0).sum()) for t in tensors.values()) / total
+        report.pruned_sparsity = sum(map(zero_count, tensors.values())) / total
 
 
 def evaluate_both(report: RunReport, setup: Setup, dense: Program, watch: Watch) -> None:

@@ -176,6 +176,6 @@ def _steps(settings: Train, batches: Collection[Any]) -> int:
         what = f"{type(batches).__name__} does not tell how many batches it has"
         raise Problem(what, hint="give a DataLoader or a list") from None
     if not count:
-        raise Problem("the training data holds no batch")
+        raise Problem("the training data holds no batch", hint="give one that has rows")
     epochs = 3.0 if settings.epochs is None else settings.epochs
     return settings.steps or max(1, round(epochs * count))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
-from sparsify.cache import cache
+from sparsify.cache import cache, keep_tensors, kept_tensors
 from sparsify.data import batches_by_length
 from sparsify.data.language import Masked
 from sparsify.program import Program
@@ -53,7 +50,8 @@ def fine_tune(
     there by every later run.
     """
     kept = cache() / "teachers" / _key(dense, settings, setup, seed) / WEIGHTS
-    if kept.exists() and _load(dense, kept):
+    if (weights := kept_tensors(kept)) is not None:
+        dense.module.load_state_dict(weights)
         watch.note(f"the teacher was fine-tuned before; it comes from {kept.parent}")
         return
     of_teacher = session(dense, None, setup, settings, work / "teacher", seed, watch)
@@ -64,10 +62,7 @@ def fine_tune(
         resume=resume,
         seed=seed,
     )
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    draft = kept.with_name(f"{os.getpid()}.part")
-    save_file({n: t.contiguous() for n, t in dense.module.state_dict().items()}, draft)
-    draft.replace(kept)
+    keep_tensors(kept, dense.module.state_dict())
     shutil.rmtree(work / "teacher")
 
 
@@ -119,13 +114,3 @@ def _key(dense: Program, settings: Optimization, setup: Setup, seed: int) -> str
     for row, label in zip(setup.train.rows, setup.train.labels.tolist(), strict=True):
         sha.update(f"{label} {list(row['input_ids'])}".encode())
     return sha.hexdigest()[:24]
-
-
-def _load(program: Program, path: Path) -> bool:
-    """Whether the kept teacher could be read into `program`; a damaged one is made again."""
-    try:
-        program.module.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError):
-        path.unlink()
-        return False
-    return True

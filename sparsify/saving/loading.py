@@ -109,7 +109,9 @@ def _built(folder: Path, architecture: str) -> tuple[nn.Module, transformers.Pre
     kind = getattr(transformers, architecture, None)
     if kind is None:
         raise Problem(
-            f"transformers {transformers.__version__} has no {architecture}", where=str(folder)
+            f"transformers {transformers.__version__} has no {architecture}",
+            where=str(folder),
+            hint="install the version that saved it",
         )
     with quiet(), torch.random.fork_rng(devices=[]):
         # what the program does not read keeps these values: the same on every load

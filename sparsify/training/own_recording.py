@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from transformers import TrainerCallback
 
 from sparsify.dropout import dropping
 from sparsify.history import History
+from sparsify.plan import Duty
 from sparsify.report import Point
 from sparsify.training import checkpoint
 from sparsify.training.kept import Kept, read_kept
@@ -21,14 +22,14 @@ from sparsify.training.own_run import OwnRun
 from sparsify.training.own_trainer import SparsifyTrainerMixin
 from sparsify.training.randomness import same_random_state
 from sparsify.training.recorder import Recorder
-from sparsify.training.told import follow, require_finite, silence
+from sparsify.training.told import Told, follow, require_finite, silence
 from sparsify.watch import Watch
 
 Evaluate = Callable[[nn.Module], Mapping[str, float]]
 """Figures of a model by name, the one that decides first."""
 
 
-class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
+class RecordingTrainer(Told, SparsifyTrainerMixin, PlainTrainer):
     """Trains as a recipe says; `kept` grows with the run."""
 
     def __init__(
@@ -36,7 +37,7 @@ class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.judge, self.every, self.watch = evaluate, every, watch
-        self.kept = Kept(points=[], terms={}, history=History())
+        self._keep(Kept(points=[], terms={}, history=History()))
         self.run: OwnRun | None = None
         """The run that goes on, or the last one."""
         silence(self)
@@ -69,20 +70,17 @@ class RecordingTrainer(SparsifyTrainerMixin, PlainTrainer):
         self.model.train(training)
         return found
 
-    def figures(self) -> dict[str, float]:
-        """The terms of the loss, and the facts of the duties."""
-        found = {f"{name}_loss": value for name, value in self.kept.terms.items()}
-        for duty in self.run.duties if self.run else ():
-            found |= duty.facts()
-        return found
-
-    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Tell trackers all of it."""
-        super().log(logs | self.figures(), *args, **kwargs)
+    def owed(self) -> Iterable[Duty]:
+        """What the passes owe the run."""
+        return self.run.duties if self.run else ()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
-        self.kept = read_kept(Path(resume_from_checkpoint))
+        self._keep(read_kept(Path(resume_from_checkpoint)))
+
+    def _keep(self, kept: Kept) -> None:
+        """Go on with these figures."""
+        self.kept, self.terms = kept, kept.terms
 
 
 class _Record(TrainerCallback):
@@ -107,10 +105,9 @@ class _Record(TrainerCallback):
         assert run is not None
         assert run.recorder is not None
         assert trainer.lr_scheduler is not None
-        follow(trainer.kept.terms, run.losses)
-        losses = {f"{name}_loss": value for name, value in trainer.kept.terms.items()}
+        follow(trainer.terms, run.losses)
         rate = float(trainer.lr_scheduler.get_last_lr()[0])
-        run.recorder.step_done(state.global_step, {**losses, "learning_rate": rate})
+        run.recorder.step_done(state.global_step, {**trainer.losses(), "learning_rate": rate})
         trainer.watch.advance("train", state.global_step, trainer.figures())
         if state.global_step % trainer.every == 0 or state.global_step == run.steps:
             self._evaluate(state.global_step)

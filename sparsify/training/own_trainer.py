@@ -51,7 +51,8 @@ class SparsifyTrainerMixin(Above):
     ) -> None:
         super().__init__(*args, **kwargs)
         if self.args.world_size > 1 or self.args.n_gpu > 1:
-            raise Problem("masks are kept by one process on one device, and here are several")
+            what = "masks are kept by one process on one device, and here are several"
+            raise Problem(what, hint="start one process, with CUDA_VISIBLE_DEVICES=0")
         # each batch's loss is its own mean: the program is called with tensors of the batch only
         self.model_accepts_loss_kwargs = False
         self.recipe = read(recipe)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import Trainer
 
 from sparsify.errors import Problem
-from sparsify.training.session import Session
+from sparsify.plan import Duty
 
 if TYPE_CHECKING:
     Above = Trainer
@@ -45,9 +45,12 @@ def silence(trainer: Trainer) -> None:
 class Told(Above):
     """A Trainer that tells what its duties know beside what it knows itself."""
 
-    session: Session
     terms: dict[str, float]
     """A running mean of every term of the loss."""
+
+    def owed(self) -> Iterable[Duty]:
+        """What the passes owe the run; nothing while none goes on."""
+        raise NotImplementedError
 
     def losses(self) -> dict[str, float]:
         """The terms of the loss."""
@@ -56,7 +59,7 @@ class Told(Above):
     def figures(self) -> dict[str, float]:
         """The terms of the loss and the facts of the duties."""
         found = self.losses()
-        for duty in self.session.duties:
+        for duty in self.owed():
             found |= duty.facts()
         return found
 

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 
-from sparsify.plan import Moment
+from sparsify.plan import Duty, Moment
 from sparsify.recipe import Optimization
 from sparsify.report import Point
 from sparsify.training.callbacks import Follow, Seal
@@ -65,6 +65,10 @@ class SparseTrainer(Told, Trainer):
         silence(self)
         self.add_callback(Follow(self, evaluate_every))
         self.add_callback(Seal(self))
+
+    def owed(self) -> Sequence[Duty]:
+        """What the passes owe the run."""
+        return self.session.duties
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Exactly the batches of the session, in their order."""

@@ -103,7 +103,7 @@ def _label(tick: float, step: float, unit: str) -> str:
         return f"{tick:.{max(0, digits)}e}" if tick else "0"
     decimals = max(0, -_power(step * scale))
     text = f"{tick * scale:,.{decimals}f}"
-    return f"{text} {unit}" if unit else text
+    return f"{text}{unit}" if unit == "%" else f"{text} {unit}".rstrip()
 
 
 def _power(value: float) -> int:

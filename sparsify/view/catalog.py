@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from pydantic import BaseModel
 from rich.console import Group, RenderableType
@@ -14,11 +13,9 @@ from rich.text import Text
 from sparsify.kinds import Kind
 from sparsify.pipeline import Pass
 from sparsify.plugin_files import BUILT_IN
+from sparsify.schema.catalog import Origins, first_sentence
 from sparsify.schema.library import NOT_MEASURED, BuiltIn
 from sparsify.view.tables import table
-
-Origins: TypeAlias = Mapping[str, str]
-"""Module -> where it comes from: `built in`, a file, a package."""
 
 
 def type_words(schema: Mapping[str, Any]) -> str:
@@ -54,12 +51,6 @@ def keys_words(model: type[BaseModel]) -> str:
         )
         lines.append(f"{name}: {kind}{ending}")
     return "\n".join(lines)
-
-
-def first_sentence(subject: object) -> str:
-    """The first sentence of a docstring, in one line."""
-    words = " ".join((inspect.getdoc(subject) or "").partition("\n\n")[0].split())
-    return words.partition(". ")[0].rstrip(".")
 
 
 def passes_catalog(passes: Sequence[type[Pass]], origins: Origins) -> Table:
@@ -100,38 +91,6 @@ def catalog(
     """All passes, then the members of each kind that has any."""
     tables = (kind_catalog(kind, origins) for kind in kinds if kind.members)
     return Group(passes_catalog(passes, origins), *tables)
-
-
-def catalog_facts(
-    passes: Sequence[type[Pass]], kinds: Sequence[Kind], origins: Origins
-) -> dict[str, Any]:
-    """The same for programs."""
-    return {
-        "passes": {
-            cls.tag: {
-                "summary": first_sentence(cls),
-                "exact": cls.exact,
-                "from": origins[cls.__module__],
-                "schema": cls.model_json_schema(),
-            }
-            for cls in passes
-        },
-        "kinds": {
-            kind.name: {
-                "question": kind.question,
-                "members": {
-                    name: {
-                        "summary": member.summary,
-                        "given": list(member.given),
-                        "from": origins[member.function.__module__],
-                        "schema": member.options.model_json_schema(),
-                    }
-                    for name, member in sorted(kind.members.items())
-                },
-            }
-            for kind in kinds
-        },
-    }
 
 
 def recipes_view(recipes: Sequence[BuiltIn]) -> RenderableType:

@@ -164,4 +164,5 @@ def _ruler(across: Axis, width: int, room: int, what: str) -> str:
         start = min(max(0, middle - len(label) // 2), len(row) - len(label))
         row[start : start + len(label)] = label
     text = "".join(row).rstrip()
-    return f"{text} {what}" if len(text) + 1 + len(what) <= len(row) else text
+    ending = what if what.startswith("%") else f" {what}"
+    return text + ending if len(text) + len(ending) <= len(row) else text

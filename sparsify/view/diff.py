@@ -120,7 +120,7 @@ def words(facts: dict[str, Any] | None) -> str:
 
 
 def _word(name: str, value: Any) -> str:
-    """One fact: `768x768`, `50.0 % zero`, `0.5`, `default`."""
+    """One fact: `768x768`, `50.0% zero`, `0.5`, `default`."""
     match name:
         case "shape":
             return shape_words(value)

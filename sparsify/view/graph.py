@@ -50,7 +50,7 @@ def _folded(line: str, left: int, width: int) -> str:
 
 
 def _note(line: GraphLine) -> str:
-    """`  # attention.query, 90 % zero`."""
+    """`  # attention.query, 90% zero`."""
     if not line.role:
         return ""
     zero = f", {percent(line.sparsity, 0)} zero" if line.sparsity >= 0.005 else ""

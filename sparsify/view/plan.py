@@ -18,6 +18,11 @@ from sparsify.view.words import facts, milliseconds, number, percent, plural, se
 
 OWN_NUMBER = re.compile(r"(?<!of )(?<![\d,.])\d[\d,]*(?:\.\d+)?")
 """A number of one weight; what follows `of` is shared by weights that are alike."""
+LINEAR_ONLY = (
+    "latency: linear layers alone, by what was timed once on this machine; attention, "
+    "normalisation and embeddings come on top. `sparsify run` times the whole files."
+)
+CUT_LATER = "`auto` cuts them out where it can, so the file may get smaller and faster than this."
 
 
 def plan_view(plan: PlanReport) -> RenderableType:
@@ -95,11 +100,7 @@ def _pair(write: object, before: float, after: float) -> tuple[str, str, str]:
 
 def _notes(plan: PlanReport) -> list[Text]:
     """What the figures leave out."""
-    if plan.no_latency:
-        return [Text(f"no latency: {plan.no_latency}.")]
-    return [
-        Text(
-            "latency: linear layers alone, by what was timed once on this machine; attention, "
-            "normalisation and embeddings come on top. `sparsify run` times the whole files."
-        )
-    ]
+    latency = f"no latency: {plan.no_latency}." if plan.no_latency else LINEAR_ONLY
+    found = len(plan.sparse_file.cut_later)
+    cut = f"{plural(found, 'weight')} with neurons that are zero: {CUT_LATER}"
+    return [Text(latency), *([Text(cut)] if found else [])]

@@ -11,8 +11,9 @@ from rich.table import Table
 
 from sparsify.report import StoredWeight
 from sparsify.view.tables import table
+from sparsify.view.tails import Tail
 from sparsify.view.weights import shape_words
-from sparsify.view.words import percent, plural, size
+from sparsify.view.words import percent, plural, size, span
 
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -23,7 +24,7 @@ def storage_table(stored: Sequence[StoredWeight]) -> Table:
     alone = f"layer at {tokens.most_common(1)[0][0]} tokens" if tokens else "why"
     made = table("weights", "zeros", "stored as", "bytes", alone, right=("zeros", "bytes"))
     for group in sorted(_groups(stored), key=lambda group: not _was_a_choice(group[0])):
-        made.add_row(_who(group), _zeros(group), group[0].form, _bytes(group), _why(group))
+        made.add_row(Tail(_who(group)), _zeros(group), group[0].form, _bytes(group), _why(group))
     return made
 
 
@@ -51,10 +52,8 @@ def _who(group: Sequence[StoredWeight]) -> str:
 
 
 def _zeros(group: Sequence[StoredWeight]) -> str:
-    """`90 %`, or `86 to 94 %`."""
-    least, most = (f(100 * weight.sparsity for weight in group) for f in (min, max))
-    low, high = f"{least:.0f}", f"{most:.0f}"
-    return f"{high} %" if low == high else f"{low} to {high} %"
+    """`90%`, or `86-94%`."""
+    return span(*(percent(f(weight.sparsity for weight in group), 0) for f in (min, max)))
 
 
 def _bytes(group: Sequence[StoredWeight]) -> str:

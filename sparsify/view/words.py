@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share of 1: `0.9` is `90.0 %`."""
-    return f"{100 * share:.{digits}f} %"
+    """A share of 1: `0.9` is `90.0%`."""
+    return f"{share:.{digits}%}"
 
 
 def size(count_bytes: float) -> str:
@@ -61,7 +61,7 @@ UNITS: dict[str, Callable[[float], str]] = {
 
 
 def label_and_figure(name: str, value: float) -> tuple[str, str]:
-    """A fact in two cells: `sparsity_fraction`, 0.9 is `sparsity` and `90.0 %`."""
+    """A fact in two cells: `sparsity_fraction`, 0.9 is `sparsity` and `90.0%`."""
     for ending, write in UNITS.items():
         if name.endswith(ending) and name != ending:
             return name.removesuffix(ending).replace("_", " "), write(value)
@@ -69,7 +69,7 @@ def label_and_figure(name: str, value: float) -> tuple[str, str]:
 
 
 def fact(name: str, value: float) -> str:
-    """A fact with its unit: `sparsity_fraction`, 0.9 is `sparsity 90.0 %`."""
+    """A fact with its unit: `sparsity_fraction`, 0.9 is `sparsity 90.0%`."""
     return " ".join(label_and_figure(name, value))
 
 
@@ -94,10 +94,5 @@ def short(value: float) -> str:
 
 
 def span(low: str, high: str) -> str:
-    """`80-95 %` of `80 %` and `95 %`; one of them where they are equal."""
-    if low == high:
-        return low
-    unit = low.rpartition(" ")[2]
-    return (
-        f"{low.removesuffix(f' {unit}')}-{high}" if high.endswith(f" {unit}") else f"{low}-{high}"
-    )
+    """`80-95%` of `80%` and `95%`; one of them where they are equal."""
+    return low if low == high else f"{low.removesuffix('%')}-{high}"

@@ -17,7 +17,7 @@ from benchmarks.methods.summary import DEV, HELD_OUT
 SMALL = (
     Form("dense", "as it is", "magnitude-kd", 0.9, "dense.onnx", dense=True),
     Form("int8", "in 8 bits", "magnitude-kd", 0.9, "dense.onnx", quantize="dynamic", dense=True),
-    Form("sparse", "90 % zeros", "magnitude-kd", 0.9),
+    Form("sparse", "90% zeros", "magnitude-kd", 0.9),
     Form("cut", "in 8 bits", "structured-kd", 0.5, "model_quantized.onnx", quantize="dynamic"),
 )
 

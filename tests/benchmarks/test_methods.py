@@ -214,7 +214,7 @@ FIXTURE = [
 
 PAGE = """\
 before
-<!-- methods -->
+<!-- table:methods -->
 ### sst2, quick
 
 ![accuracy against sparsity](results/sst2-quick.png)
@@ -236,7 +236,7 @@ def test_the_page_holds_a_table_and_a_plot_of_each_set(tmp_path: Path) -> None:
         each.save(tmp_path / "results" / "sst2-quick")
     docs = tmp_path / "docs"
     docs.mkdir()
-    (docs / "results.md").write_text("before\n<!-- methods -->\nold\n<!-- end -->\nafter\n")
+    (docs / "results.md").write_text("before\n<!-- table:methods -->\nold\n<!-- end -->\nafter\n")
     written = [path.name for path in page.rewrite(tmp_path / "results", docs)]
     assert written == ["sst2-quick.png", "results.md"]
     assert (docs / "results" / "sst2-quick.png").read_bytes()[:4] == b"\x89PNG"
@@ -256,7 +256,7 @@ def test_variants_have_a_table_of_their_own() -> None:
 
 def test_a_page_without_markers_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "results.md").write_text("nothing\n")
-    with pytest.raises(Problem, match="no `<!-- methods -->` with its `<!-- end -->`"):
+    with pytest.raises(Problem, match="no `<!-- table:methods -->`; write it there"):
         list(page.rewrite(tmp_path, tmp_path))
 
 

@@ -26,10 +26,10 @@ def test_one_row_holds_both_batches_and_other_cases_are_left_out() -> None:
         ],
     )
     assert found == [
-        ("unstructured, 90 %", "12.6%", "5.3x", "5.2x"),
-        ("blocks 4x1, 50 %", "12.6%", "2.0x", ""),
+        ("unstructured, 90%", "12.6%", "5.3x", "5.2x"),
+        ("blocks 4x1, 50%", "12.6%", "2.0x", ""),
         (
-            "75 % of heads and neurons removed, 8-bit integers, standard operators",
+            "75% of heads and neurons removed, 8-bit integers, standard operators",
             "10.6%",
             "11.1x",
             "",

@@ -116,7 +116,11 @@ def test_numbers_stay_those_of_the_model_that_was_captured(stacks: list[int]) ->
 @pytest.mark.parametrize(
     ("sizes", "options", "said"),
     [
-        ([], {"which": "top", "count": 1}, "no repeated layers are found in this program"),
+        (
+            [],
+            {"which": "top", "count": 1},
+            "no repeated layers are found in this program; leave `drop-layers` out of the recipe",
+        ),
         ([4], {"which": "top", "count": 4}, "count: 4 of 4 layers leave none"),
         ([4, 2], {"which": "bottom", "count": 3}, "count: 3 of 2 layers leave none"),
         ([5], {"which": "alternate", "count": 3}, "count: every other of 5 layers are 2"),

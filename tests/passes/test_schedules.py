@@ -76,7 +76,7 @@ def test_steps_are_equal_and_evenly_spread() -> None:
 
 
 def test_cyclic_rests_between_its_steps_as_oberts_recipe_does() -> None:
-    """From 70 % at epoch 2 to 97 % at epoch 26, a step every four epochs."""
+    """From 70% at epoch 2 to 97% at epoch 26, a step every four epochs."""
     chosen = schedule.choose("cyclic", cycles=6, first=0.70 / 0.97)
     for epoch in range(2, 27):
         cycle = (epoch - 2) // 4

@@ -59,7 +59,7 @@ def test_a_mask_is_that_of_the_official_program(threshold: float, size: int) -> 
 
 
 def official(step: int, total: int) -> tuple[float, float]:
-    """Threshold and lambda of CAP-soft's QQP run to 90 %, scaled to `total` steps."""
+    """Threshold and lambda of CAP-soft's QQP run to 90%, scaled to `total` steps."""
     warmup = 0.1 * total
     first, last, tau, strength = 2, 3, 0.1, 190.0
     if step <= first * warmup:

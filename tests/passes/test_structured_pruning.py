@@ -299,7 +299,8 @@ def test_patterns_inside_one_weight_zero_whole_units(options: dict[str, Any], ze
          "passes[1]: sparsity: n-of-m leaves at most 50.0% zero"),
         ({"pattern": {"block": {"shape": [5, 1]}}},
          "passes[1]: 'bert.encoder.layer.0.attention.self.query.weight': "
-         "32 x 32 does not divide into blocks of 5 x 1"),
+         "32 x 32 does not divide into blocks of 5 x 1; leave it out of the targets, or choose "
+         "another pattern"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("schedule", ["one-shot", "cubic"])

@@ -145,7 +145,8 @@ FILES: list[tuple[str, str | bytes | None, dict[str, Any], str]] = [
     ("a.jsonl", '{"text": "x", "label": [1]}\n', {},
      "a.jsonl:1: label [1] is neither a whole number nor a string"),
     ("a.parquet", "PAR1 not really", {}, "a.parquet: broken parquet file; copy it again"),
-    ("a.tsv", "text\tlabel\nx\t0\ny\t\n", {}, "a.tsv:3: the label is missing"),
+    ("a.tsv", "text\tlabel\nx\t0\ny\t\n", {}, "a.tsv:3: the label is missing;"
+     " drop the row or label it"),
     ("a.tsv", "text\tlabel\nx\t0\ny\t-1\n", {}, "a.tsv:3: label -1 is negative; classes are counted"
      " from 0; -1 marks hidden labels in GLUE's test files"),
     ("a.tsv", "text\tlabel\nx\t0\ny\t2\n", {}, "a.tsv: there are labels up to 2, but none is 1;"

@@ -222,15 +222,16 @@ BIAS = "the weight 'bert.encoder.layer.0.output.dense.bias'"
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("no config", "m: no config.json, so this is no model folder"),
-        ("broken config", "m: config.json is broken"),
+        ("no config", "m: no config.json, so this is no model folder; write it with "
+         "`save_pretrained`"),
+        ("broken config", "m: config.json is broken; copy it again"),
         ("no type", "m: config.json names no model_type; was it saved by transformers?"),
         ("unknown type", "m: transformers does not know its type"),
         ("pickled", "m: the weights are pickled (pytorch_model.bin), which is not read for safety;"
          " save the model again as model.safetensors"),
-        ("no weights", "m: no model.safetensors"),
+        ("no weights", "m: no model.safetensors; write it with `save_pretrained`"),
         ("cut", "m: model.safetensors is broken; copy it again"),
-        ("shards", "m: model-1.safetensors is missing"),
+        ("shards", "m: model-1.safetensors is missing; copy it again"),
         ("lacking", f"m: {BIAS} is missing"),
         ("other shape", f"m: {BIAS} has another shape than config.json says"),
     ],

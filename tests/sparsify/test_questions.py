@@ -129,8 +129,8 @@ def test_a_table_without_answers_names_its_columns() -> None:
     with pytest.raises(Problem) as caught:
         rows_of("a.tsv")
     assert str(caught.value) == (
-        "a.tsv: no column named 'answers', which question-answering reads; did you mean 'answer'? "
-        "columns: context, question, answer"
+        "a.tsv: no column named 'answers', which question-answering asks for; "
+        "did you mean 'answer'? columns: context, question, answer"
     )
 
 

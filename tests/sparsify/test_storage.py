@@ -90,8 +90,8 @@ def test_a_pruned_weight_is_small(values: str, share: float, tolerance: float) -
 @pytest.mark.parametrize(
     ("array", "options", "reason"),
     [
-        (pruned(64, 64, 0.3), {}, "30 % sparse: below 50 %"),
-        (pruned(64, 64, 0.6), {"least": 0.7}, "61 % sparse: below 70 %"),
+        (pruned(64, 64, 0.3), {}, "30% sparse: below 50%"),
+        (pruned(64, 64, 0.6), {"least": 0.7}, "61% sparse: below 70%"),
         (pruned(64, 64, 0.1), {"least": 0.0}, "every sparse form is larger"),
         (pruned(64, 64, 0.9).astype(np.float16), {}, "it is no matrix of 32-bit floats"),
         (pruned(64, 64, 0.9)[None], {}, "it is no matrix of 32-bit floats"),
@@ -138,6 +138,6 @@ def test_two_of_four_is_stored_in_two_bits_a_number(values: Values, share: float
     array[:, 1:4] = 0
     choice = choose(array.astype(np.float32), values=values)
     assert choice.form == "2 of 4" + {"f32": "", "f16": ", f16", "int8": ", int8"}[values]
-    assert choice.reason == f"{share} % of its dense size"
+    assert choice.reason == f"{share}% of its dense size"
     assert choice.stored is not None
     assert np.array_equal(decoded(choice.stored), array)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 Numbers = npt.NDArray[np.int64]
@@ -149,8 +147,10 @@ def _gathered(found: Sequence[Tensor]) -> Numbers:
 
 def _components(count: int, edges: Numbers) -> Numbers:
     """i64[count]: the least id of the component of each."""
+    from scipy.sparse import coo_array, csgraph
+
     ones = np.ones(edges.shape[1], dtype=np.int8)
-    _, labels = connected_components(
+    _, labels = csgraph.connected_components(
         coo_array((ones, (edges[0], edges[1])), shape=(count, count)), directed=False
     )
     _, least = np.unique(labels, return_index=True)

@@ -74,7 +74,8 @@ def _curves(
     known = roles(program)
     places = list(_at(prune, 0.0, ["*"]).run(program).did)
     if not places:
-        raise Problem("there is nothing to prune", where="pattern")
+        what = "there is nothing that it could prune"
+        raise Problem(what, where="pattern", hint="try `element`")
     watch.begin("sense", len(places) * len(tried))
     found: list[Curve] = []
     for place in places:

@@ -29,7 +29,7 @@ class Tile:
 
 
 def headline(report: RunReport) -> str:
-    """Such as `90.0 % zeros, 93.0 % of the accuracy kept, 24.6 % of the bytes, 1.98x as fast`."""
+    """Such as `90.0% zeros, 93.0% of the accuracy kept, 24.6% of the bytes, 1.98x as fast`."""
     told = []
     if report.pruned_sparsity is not None:
         told.append(f"{percent(report.pruned_sparsity)} zeros")

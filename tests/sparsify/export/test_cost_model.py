@@ -21,7 +21,7 @@ MADE = CostModel(
         INTEGERS: [0.01, 0, 0, 0, 1e-6, 0, 0, 0, 0],
     },
 )
-"""A sparse weight costs twice as much a number: it breaks even at 50 %."""
+"""A sparse weight costs twice as much a number: it breaks even at 50%."""
 
 
 @pytest.fixture

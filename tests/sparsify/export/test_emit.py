@@ -125,7 +125,7 @@ def test_large_weights_lie_beside_the_file_and_survive_its_renaming(
 def test_a_folder_that_is_missing_is_named(words: Program, tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
         emit(words, tmp_path / "nowhere" / "model.onnx", opset=20)
-    assert str(caught.value) == f"{tmp_path / 'nowhere'}: no such folder"
+    assert str(caught.value) == f"{tmp_path / 'nowhere'}: no such folder; make it first"
 
 
 def test_a_lowering_decides_what_is_stored(words: Program, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_what_is_clear_is_predicted(timed: list[list[str]]) -> None:
     assert choice.stored is not None
     assert np.array_equal(decoded(choice.stored), array)
     assert choice.form == "gaps u8"
-    assert choice.reason.startswith("90 % sparse: ")
+    assert choice.reason.startswith("90% sparse: ")
     assert choice.reason.endswith("x as fast")
     assert choice.measured is None
     assert timed == []
@@ -59,7 +59,7 @@ def test_what_is_below_the_break_even_stays_dense_and_says_where_that_is(
     monkeypatch.setattr(module, "CLOSE", 1.0)
     choice = ask(pruned(512, 512, 0.3))
     assert (choice.stored, choice.form) == (None, "dense")
-    assert choice.reason == "30 % sparse: below the break-even of 50 % for this shape"
+    assert choice.reason == "30% sparse: below the break-even of 50% for this shape"
     assert choice.predicted is not None
     assert choice.predicted.ratio < 1
 
@@ -81,7 +81,7 @@ def test_a_weight_that_beats_32_bits_need_not_beat_8(
     array = pruned(512, 512, 0.7)
     assert ask(array).stored is not None
     choice = ask(array, eight_bits=True)
-    assert choice.reason == "70 % sparse: below the break-even of 75 % for this shape"
+    assert choice.reason == "70% sparse: below the break-even of 75% for this shape"
 
 
 def test_integers_are_predicted_like_other_forms(timed: list[list[str]]) -> None:
@@ -107,7 +107,7 @@ def test_a_timing_moves_the_break_even(
     slow = Speed(tokens=TOKENS, dense_ms=1.0, sparse_ms=1.25)
     monkeypatch.setattr(module, "_timed", lambda *_: [slow])
     choice = ask(pruned(512, 512, 0.5))
-    assert choice.reason == "50 % sparse: below the break-even of 60 % for this shape"
+    assert choice.reason == "50% sparse: below the break-even of 60% for this shape"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_timing_moves_the_break_even(
         (pruned(128, 128, 0.9)[None], {}, "it is no matrix of 32-bit floats"),
         (pruned(128, 128, 0.9) * 1e6, {"values": "f16"}, "it has numbers that 16 bits do not hold"),
         (pruned(12, 128, 0.9), {}, "too small for a sparse kernel to gain"),
-        (pruned(128, 128, 0.1), {}, "10 % sparse: every sparse form is larger"),
+        (pruned(128, 128, 0.1), {}, "10% sparse: every sparse form is larger"),
     ],
 )
 def test_what_cannot_gain_is_not_timed(
@@ -134,7 +134,7 @@ def test_without_the_kernels_bytes_decide(
     monkeypatch.setattr(module, "missing_library", lambda: "no compiler")
     choice = ask(pruned(128, 128, 0.3))
     assert choice.form == "gaps u8"
-    assert choice.reason.endswith(" % of its dense size")
+    assert choice.reason.endswith("% of its dense size")
     assert choice.predicted is None
     assert timed == []
 

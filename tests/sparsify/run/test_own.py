@@ -136,7 +136,7 @@ def test_a_loss_of_ones_own_and_mappings_with_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("batches", "train", "says"),
     [
-        ([], {}, "the training data holds no batch"),
+        ([], {}, "the training data holds no batch; give one that has rows"),
         ((row for row in ()), {}, "generator does not tell how many batches it has; give a Data"),
         ([(torch.randn(2, 4),)], {"steps": 1}, "a batch holds no labels; give them last in a tup"),
         ([()], {"freeze": ["head"]}, "`train.freeze` is not for a model of your own; set `requ"),

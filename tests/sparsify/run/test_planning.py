@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,8 +70,32 @@ def test_what_training_would_zero_is_in_the_prediction(
     assert planned.sparse_file.linear_ms < planned.dense_file.linear_ms
 
 
+def test_weights_that_the_export_may_cut_are_told(
+    encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "is_fitted", lambda *_: True)
+    for module in (planning, fastest):
+        monkeypatch.setattr(module, "cost_model", lambda *_: MADE)
+    masked_neurons = [f"model={encoder}", "passes.prune.pattern=neuron"]
+    planned = runner.plan(schema.read("magnitude-oneshot", masked_neurons))
+    kinds = {name.split("layer.")[1][2:] for name in planned.sparse_file.cut_later}
+    assert kinds == {"intermediate.dense.weight", "output.dense.weight"}
+    scattered = runner.plan(schema.read("magnitude-oneshot", masked_neurons[:1]))
+    assert scattered.sparse_file.cut_later == []
+
+
 def test_layers_too_small_to_time_have_no_latency(tmp_path: Path) -> None:
     folder = tiny.save("bert", tmp_path / "model")
     planned = runner.plan(schema.read("magnitude-oneshot", [f"model={folder}"]))
     assert planned.dense_file.linear_ms is None
     assert planned.no_latency == "every layer has a side below 64: too small to predict"
+
+
+def test_a_plan_imports_nothing_that_only_training_and_exporting_need() -> None:
+    code = (
+        "import sys, sparsify.run.planning\n"
+        "heavy = {'datasets', 'onnxscript', 'pandas', 'scipy.stats', 'sklearn'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

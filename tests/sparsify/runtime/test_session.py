@@ -89,7 +89,7 @@ def test_weights_that_are_missing_beside_the_file_are_named(write: Write) -> Non
     (path.parent / "w").unlink()
     with pytest.raises(Problem) as caught:
         inspect_onnx(path)
-    assert str(caught.value) == f"{path}: its weights are missing: w"
+    assert str(caught.value) == f"{path}: its weights are missing: w; keep both in one folder"
     with pytest.raises(Problem) as caught:
         session(path)
     assert "ONNX Runtime refuses it: External data path validation failed" in str(caught.value)

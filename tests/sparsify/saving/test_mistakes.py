@@ -86,7 +86,7 @@ def test_a_manifest_of_the_future(folder: Path) -> None:
 
 def test_a_broken_configuration(folder: Path) -> None:
     (folder / "config.json").write_text("{")
-    assert refused(folder) == f"{folder}: config.json is broken"
+    assert refused(folder) == f"{folder}: config.json is broken; copy it again"
 
 
 def test_a_class_that_transformers_does_not_have(folder: Path) -> None:
@@ -94,7 +94,8 @@ def test_a_class_that_transformers_does_not_have(folder: Path) -> None:
 
     manifest(folder, architecture="NoSuchModel")
     assert (
-        refused(folder) == f"{folder}: transformers {transformers.__version__} has no NoSuchModel"
+        refused(folder) == f"{folder}: transformers {transformers.__version__} has no NoSuchModel; "
+        "install the version that saved it"
     )
 
 

@@ -11,16 +11,9 @@ from pydantic import BaseModel
 from sparsify.kinds import KINDS, Kind
 from sparsify.pipeline import Pass
 from sparsify.plugin_files import BUILT_IN
+from sparsify.schema.catalog import catalog_facts, first_sentence
 from sparsify.schema.library import BuiltIn
-from sparsify.view.catalog import (
-    catalog,
-    catalog_facts,
-    first_sentence,
-    keys_words,
-    kind_catalog,
-    recipes_view,
-    type_words,
-)
+from sparsify.view.catalog import catalog, keys_words, kind_catalog, recipes_view, type_words
 
 ALL = [cls for _, cls in sorted(Pass.known.items())]
 BUILT_IN_ALL = defaultdict(lambda: BUILT_IN)

@@ -84,12 +84,12 @@ def test_weights_of_alike_layers_share_a_row_at_120(rendered: Callable[..., str]
 --- dense
 +++ sparse
 +----------------------------------------------------------------------------------------------------------------------+
-|weights                                              | old                 | new                                      |
-|-----------------------------------------------------+---------------------+------------------------------------------|
-|bert.encoder.layer.*.attention.self.query.weight (2) | 384x384, 0.0 % zero | 384x384, 50.0 to 75.0 % zero             |
-|pooler.bias                                          | 384, 0.0 % zero     | 384, 0.0 % zero, 50.0 % moved, by at most|
-|                                                     |                     | 0.25                                     |
-|head.weight                                          |                     | 2x384, 0.0 % zero                        |
+|weights                                              | old                | new                                       |
+|-----------------------------------------------------+--------------------+-------------------------------------------|
+|bert.encoder.layer.*.attention.self.query.weight (2) | 384x384, 0.0% zero | 384x384, 50.0 to 75.0% zero               |
+|pooler.bias                                          | 384, 0.0% zero     | 384, 0.0% zero, 50.0% moved, by at most   |
+|                                                     |                    | 0.25                                      |
+|head.weight                                          |                    | 2x384, 0.0% zero                          |
 +----------------------------------------------------------------------------------------------------------------------+
 weights: 4 changed, +768 -184,320 numbers, 5 equal""",  # noqa: E501  a wide terminal
     )
@@ -106,16 +106,16 @@ def test_what_does_not_fit_side_by_side_is_one_under_the_other(
 
 weights
   bert.encoder.layer.0.attention.self.query.weight
-    - 384x384, 0.0 % zero
-    + 384x384, 50.0 % zero
+    - 384x384, 0.0% zero
+    + 384x384, 50.0% zero
   bert.encoder.layer.1.attention.self.query.weight
-    - 384x384, 0.0 % zero
-    + 384x384, 75.0 % zero
+    - 384x384, 0.0% zero
+    + 384x384, 75.0% zero
   pooler.bias
-    - 384, 0.0 % zero
-    + 384, 0.0 % zero, 50.0 % moved, by at most 0.25
+    - 384, 0.0% zero
+    + 384, 0.0% zero, 50.0% moved, by at most 0.25
   head.weight
-    + 2x384, 0.0 % zero
+    + 2x384, 0.0% zero
 weights: 4 changed, +768 -184,320 numbers, 5 equal""",
     )
 
@@ -128,7 +128,7 @@ def test_a_stat_has_one_line_a_thing_and_a_total(rendered: Callable[..., str]) -
 +++ sparse
  ...encoder.layer.0.attention.self.query.weight  |  73,728 -------------
  ...encoder.layer.1.attention.self.query.weight  | 110,592 --------------------
- pooler.bias                                     |         ~ 50.0 % moved
+ pooler.bias                                     |         ~ 50.0% moved
  head.weight                                     |     768 +
 weights: 4 changed, +768 -184,320 numbers, 5 equal""",
     )

@@ -29,7 +29,7 @@ def test_in_a_file_every_call_is_one_line(rendered: Callable[..., str]) -> None:
         """\
 1  program(%x: f32[batch,8])
    # layer.0
-2    %linear   : f32[batch,32]   = linear(%x, @layer.0.up.weight, @0.bias)  # ffn.up, 90 % zero
+2    %linear   : f32[batch,32]   = linear(%x, @layer.0.up.weight, @0.bias)  # ffn.up, 90% zero
 3    %relu     : f32[batch,32] = relu(%linear)
    # outside of layers
 4    return [%relu]""",
@@ -47,7 +47,7 @@ def test_on_a_terminal_lines_are_folded() -> None:
 1  program(%x: f32[batch,8])
    # layer.0
 2    %linear : f32[batch,32] = linear(%x,
-         @layer.0.up.weight, @0.bias)  # ffn.up, 90 % zero
+         @layer.0.up.weight, @0.bias)  # ffn.up, 90% zero
 3    %relu : f32[batch,32] = relu(%linear)
    # outside of layers
 4    return [%relu]

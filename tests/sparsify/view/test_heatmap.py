@@ -33,8 +33,8 @@ def test_a_larger_one_is_shaded_by_how_full_its_cells_are(rendered: Callable[...
 a cell is 16 x 4
 numbers; the
 emptiest keeps
-0.0 %, the
-fullest 100.0 %""",
+0.0%, the
+fullest 100.0%""",
     )
     assert_expected_inline(
         rendered(HeatMap(kept, 4), width=16, encoding="ascii"),
@@ -46,8 +46,8 @@ fullest 100.0 %""",
 a cell is 16 x 4
 numbers; the
 emptiest keeps
-0.0 %, the
-fullest 100.0 %""",
+0.0%, the
+fullest 100.0%""",
     )
 
 

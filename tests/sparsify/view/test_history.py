@@ -48,7 +48,7 @@ def test_an_older_run_shows_what_its_report_tells(rendered: Callable[..., str]) 
         Point(step=20, values={"accuracy": 0.7, "task_loss": 0.4, "sparsity_fraction": 0.9}),
     ]
     shown = rendered(history_view(History.of_points(points)))
-    for words in ("task 0.4", "zeros 90.0 %", "accuracy 0.7", "20 steps"):
+    for words in ("task 0.4", "zeros 90.0%", "accuracy 0.7", "20 steps"):
         assert words in shown
     assert "churn" not in shown
     assert "planned" not in shown

@@ -76,7 +76,7 @@ def test_a_folder_that_all_share_is_not_repeated(rendered: Callable[..., str]) -
     ]
     shown = rendered(latency_table(rows))
     assert "out/demo" not in shown
-    assert "591 B, 59 %" in shown
+    assert "591 B, 59%" in shown
     assert "out/demo" in rendered(latency_table(rows[:1]))
 
 

@@ -40,7 +40,7 @@ def test_a_task_says_at_most_one_line_in_ten_seconds() -> None:
         clock.now += 0.5
         lines.advance("train", step, {"loss": 1 / step, "sparsity_fraction": step / 100})
     assert len(text(out)) == 50 / EVERY_SECONDS
-    assert text(out)[0] == "  train 20/100, 40.0 s left, loss 0.05, sparsity 20.0 %"
+    assert text(out)[0] == "  train 20/100, 40.0 s left, loss 0.05, sparsity 20.0%"
 
 
 def test_a_long_task_says_at_most_a_hundred_lines() -> None:
@@ -92,7 +92,7 @@ def test_every_event_is_a_line_and_brackets_are_no_markup() -> None:
     lines.warn("passes[0] [bold]met[/bold] :smile:")
     lines.note("done")
     assert text(out) == [
-        "  prune: 1 change, 0 left alone; sparsity 90.0 %; 500.0 ms",
+        "  prune: 1 change, 0 left alone; sparsity 90.0%; 500.0 ms",
         "  evaluated after step 8: accuracy 0.7500",
         "warning: passes[0] [bold]met[/bold] :smile:",
         "  done",
@@ -138,8 +138,8 @@ def test_a_line_of_training_tells_what_the_screen_does() -> None:
     clock.now += 10
     lines.advance("train", 20, {"task_loss": 0.05, "banks": 2.0})
     assert text(out) == [
-        "  train 20/40, 3 min 20 s left, task loss 0.0500, zeros 40.0 % of 50.0 %, "
-        "mask churn 6.25 %, accuracy 0.7500, learning rate 0.002"
+        "  train 20/40, 3 min 20 s left, task loss 0.0500, zeros 40.0% of 50.0%, "
+        "mask churn 6.25%, accuracy 0.7500, learning rate 0.002"
     ]
 
 

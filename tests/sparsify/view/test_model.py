@@ -51,11 +51,11 @@ def test_a_dense_model_at_80(rendered: Callable[..., str]) -> None:
 out/bert  BertForSequenceClassification
 part                              shape role             params   MACs zeros
 ────────────────────────────────────────────────────────────────────────────
-bert                                                     25.8 M  166 k   0 %
+bert                                                     25.8 M  166 k    0%
   embeddings.word_embeddings  30522x768 embedding        23.4 M
-  2 x encoder.layer.attention                            2.36 M  166 k   0 %
-    query                       768x768 attention.query  1.18 M  152 k   0 %
-    output                      768x768 attention.output 1.18 M 14.0 k   0 %
+  2 x encoder.layer.attention                            2.36 M  166 k    0%
+    query                       768x768 attention.query  1.18 M  152 k    0%
+    output                      768x768 attention.output 1.18 M 14.0 k    0%
 classifier                        2x768 head             1.54 k 1.54 k
 
 removable            in                 together
@@ -63,8 +63,8 @@ removable            in                 together
 12 heads of 64       2 x encoder.layer  query rows; output columns
 768 hidden channels  word_embeddings    stay: is normalised with others
 
-25,803,264 parameters, 437.9 MB dense; 0.0 % of product weights are zero
-169 k multiply-adds for 1 x 128 tokens; 169 k (100.0 %) if zeros are skipped""",
+25,803,264 parameters, 437.9 MB dense; 0.0% of product weights are zero
+169 k multiply-adds for 1 x 128 tokens; 169 k (100.0%) if zeros are skipped""",
     )
 
 
@@ -73,13 +73,13 @@ def test_layers_that_lost_heads_and_weights_at_80(rendered: Callable[..., str]) 
         rendered(model_view(model((12, 0.9), (4, 0.5), (8, 0.75)))),
         """\
 out/bert  BertForSequenceClassification
-part                                shape role             params   MACs   zeros
-────────────────────────────────────────────────────────────────────────────────
-bert                                                       25.8 M  173 k     7 %
+part                                shape role             params   MACs  zeros
+───────────────────────────────────────────────────────────────────────────────
+bert                                                       25.8 M  173 k     7%
   embeddings.word_embeddings    30522x768 embedding        23.4 M
-  3 x encoder.layer.attention                              2.36 M  173 k    78 %
-    query                     256-768x768 attention.query  1.18 M  152 k 50-90 %
-    output                    768x256-768 attention.output 1.18 M 21.0 k 50-90 %
+  3 x encoder.layer.attention                              2.36 M  173 k    78%
+    query                     256-768x768 attention.query  1.18 M  152 k 50-90%
+    output                    768x256-768 attention.output 1.18 M 21.0 k 50-90%
 classifier                          2x768 head             1.54 k 1.54 k
 
 removable            in                 together
@@ -89,12 +89,12 @@ removable            in                 together
 
 layer                 heads              zeros              params
 ───────────────────────────────────────────────────────────────────────────────
-bert.encoder.layer.0     12  ██████████   90 %  █████████   1.18 M  ██████████
-bert.encoder.layer.1      4  ███▍         50 %  █████        393 k  ███▍
-bert.encoder.layer.2      8  ██████▋      75 %  ███████▌     787 k  ██████▋
+bert.encoder.layer.0     12  ██████████    90%  █████████   1.18 M  ██████████
+bert.encoder.layer.1      4  ███▍          50%  █████        393 k  ███▍
+bert.encoder.layer.2      8  ██████▋       75%  ███████▌     787 k  ██████▋
 
-25,803,264 parameters, 437.9 MB dense; 78.3 % of product weights are zero
-176 k multiply-adds for 1 x 128 tokens; 41.4 k (23.6 %) if zeros are skipped""",
+25,803,264 parameters, 437.9 MB dense; 78.3% of product weights are zero
+176 k multiply-adds for 1 x 128 tokens; 41.4 k (23.6%) if zeros are skipped""",
     )
 
 
@@ -103,13 +103,13 @@ def test_the_same_in_ascii_at_120(rendered: Callable[..., str]) -> None:
         rendered(model_view(model((12, 0.9), (4, 0.5))), width=120, encoding="ascii"),
         """\
 out/bert  BertForSequenceClassification
-part                                 shape  role              params    MACs    zeros
---------------------------------------------------------------------------------------------------
-bert                                                          25.0 M   115 k      5 %  #.........
+part                                 shape  role              params    MACs   zeros
+-------------------------------------------------------------------------------------------------
+bert                                                          25.0 M   115 k      5%  #.........
   embeddings.word_embeddings     30522x768  embedding         23.4 M
-  2 x encoder.layer.attention                                 1.57 M   115 k     80 %  ########..
-    query                      256-768x768  attention.query    786 k   101 k  50-90 %  ########..
-    output                     768x256-768  attention.output   786 k  14.0 k  50-90 %  ########..
+  2 x encoder.layer.attention                                 1.57 M   115 k     80%  ########..
+    query                      256-768x768  attention.query    786 k   101 k  50-90%  ########..
+    output                     768x256-768  attention.output   786 k  14.0 k  50-90%  ########..
 classifier                           2x768  head              1.54 k  1.54 k
 
 removable            in                 together
@@ -119,11 +119,11 @@ removable            in                 together
 
 layer                 heads              zeros              params
 -------------------------------------------------------------------------------
-bert.encoder.layer.0     12  ##########   90 %  #########.  1.18 M  ##########
-bert.encoder.layer.1      4  ###.......   50 %  #####.....   393 k  ###.......
+bert.encoder.layer.0     12  ##########    90%  #########.  1.18 M  ##########
+bert.encoder.layer.1      4  ###.......    50%  #####.....   393 k  ###.......
 
-25,016,320 parameters, 437.9 MB dense; 79.9 % of product weights are zero
-118 k multiply-adds for 1 x 128 tokens; 27.0 k (22.9 %) if zeros are skipped""",
+25,016,320 parameters, 437.9 MB dense; 79.9% of product weights are zero
+118 k multiply-adds for 1 x 128 tokens; 27.0 k (22.9%) if zeros are skipped""",
     )
 
 

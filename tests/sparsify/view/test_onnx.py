@@ -25,7 +25,7 @@ def test_a_file_in_a_few_lines(rendered: Callable[..., str]) -> None:
     assert_expected_inline(
         rendered(onnx_view(SUMMARY, {"q.weight", "k.weight"}), encoding="ascii"),
         """\
-90.4 MB, opset 18, 29 nodes, 128 numbers in 2 weights, 45.0 % of them zero
+90.4 MB, opset 18, 29 nodes, 128 numbers in 2 weights, 45.0% of them zero
 +----------------------------------+
 |input or output | shape           |
 |----------------+-----------------|
@@ -34,14 +34,14 @@ def test_a_file_in_a_few_lines(rendered: Callable[..., str]) -> None:
 +----------------------------------+
 operators: Gemm 12, Add 3, Other0 1, Other1 1, Other2 1, Other3 1, Other4 1,
 Other5 1, Other6 1, Other7 1, Other8 1, Other9 1 and 4 more kinds
-+---------------------------------------------------+
-|weight   | shape | parameters |  zeros |           |
-|---------+-------+------------+--------+-----------|
-|q.weight |   8x8 |         64 | 90.0 % | #########.|
-|k.weight |   8x8 |         64 |  0.0 % | ..........|
-|---------+-------+------------+--------+-----------|
-|all      |       |        128 | 45.0 % | ####......|
-+---------------------------------------------------+""",
++--------------------------------------------------+
+|weight   | shape | parameters | zeros |           |
+|---------+-------+------------+-------+-----------|
+|q.weight |   8x8 |         64 | 90.0% | #########.|
+|k.weight |   8x8 |         64 |  0.0% | ..........|
+|---------+-------+------------+-------+-----------|
+|all      |       |        128 | 45.0% | ####......|
++--------------------------------------------------+""",
     )
 
 

@@ -128,7 +128,7 @@ def test_names_are_text_and_never_markup(page: Page) -> None:
 
 
 def test_it_says_what_the_run_came_to(page: Page) -> None:
-    assert "90.0 % zeros, 93.0 % of the accuracy kept, 60.1 % of the bytes, 2.02x as fast." in (
+    assert "90.0% zeros, 93.0% of the accuracy kept, 60.1% of the bytes, 2.02x as fast." in (
         page.text
     )
     assert "the model has collapsed" in page.text

@@ -60,7 +60,7 @@ def test_deeds_and_reasons_are_counted_and_the_most_frequent_comes_first(
 |             |        | a and 2 more         |
 |             | left 1 | its role is [head]   |
 |             |        | head.weight          |
-|prune        |        | sparsity 90.0 %      |
+|prune        |        | sparsity 90.0%       |
 |             |  did 4 | 6 of 12 heads zero   |
 |             |        | 0.o.weight and 3 more|
 |             |  did 2 | 0 of 12 heads zero   |

@@ -36,7 +36,7 @@ PLAN = PlanReport(
         stored=[
             StoredWeight(
                 name=layer(0), shape=(384, 384), sparsity=0.9, form="gaps u8",
-                reason="90 % sparse: 3.1x as fast", dense_bytes=589_824, stored_bytes=73_728,
+                reason="90% sparse: 3.1x as fast", dense_bytes=589_824, stored_bytes=73_728,
                 predicted=Speed(tokens=128, dense_ms=3.1, sparse_ms=1.0),
             )
         ],
@@ -63,7 +63,7 @@ PLAN = PlanReport(
             parameters=(5, 5),
         ),
     ],
-    training=["prune: zeros from 0 % to 90 % in steps 40 to 300"],
+    training=["prune: zeros from 0% to 90% in steps 40 to 300"],
     threads=2,
 )  # fmt: skip
 
@@ -79,24 +79,22 @@ insert-masks  2 changes, 2 left alone, masked weights 2 (20.0 ms)
   left 1  no target (pooler)       pooler.weight
   left 1  no target (head)         head.weight
 
-prune  2 changes, 0 left alone, sparsity 90.0 % (1.5 s)
+prune  2 changes, 0 left alone, sparsity 90.0% (1.5 s)
    2  5 to 9 of 12 heads zero  bert.encoder.layer.*.attention.self.query.weight
 
-training: prune: zeros from 0 % to 90 % in steps 40 to 300
+training: prune: zeros from 0% to 90% in steps 40 to 300
 +------------------------------------------------------------------------------+
-|                  |       |           |                    | layer at 128     |
-|weights           | zeros | stored as |              bytes | tokens           |
-|------------------+-------+-----------+--------------------+------------------|
-|bert.encoder.laye |  90 % | gaps u8   | 12.5 % of 589.8 kB | 3.1x, predicted  |
-|r.0.attention.sel |       |           |                    |                  |
-|f.query.weight    |       |           |                    |                  |
+|                  |       |           |                   | layer at 128      |
+|weights           | zeros | stored as |             bytes | tokens            |
+|------------------+-------+-----------+-------------------+-------------------|
+|...query.weight   |   90% | gaps u8   | 12.5% of 589.8 kB | 3.1x, predicted   |
 +------------------------------------------------------------------------------+
 predicted, batch 1, sequence 128
 +---------------------------------------------------------------------+
 |                                    |     before |      after | ratio|
 |------------------------------------+------------+------------+------|
 |parameters                          | 22,713,216 | 22,713,216 | 1.00x|
-|zeros among them                    |      0.0 % |     42.1 % |      |
+|zeros among them                    |       0.0% |      42.1% |      |
 |multiply-adds                       |     1.43 G |     1.43 G | 1.00x|
 |  without zeros                     |     1.43 G |      212 M | 6.78x|
 |file                                |    90.9 MB |    50.1 MB | 1.81x|
@@ -118,21 +116,21 @@ insert-masks  2 changes, 2 left alone, masked weights 2 (20.0 ms)
   left 1  no target (pooler)       pooler.weight
   left 1  no target (head)         head.weight
 
-prune  2 changes, 0 left alone, sparsity 90.0 % (1.5 s)
+prune  2 changes, 0 left alone, sparsity 90.0% (1.5 s)
    2  5 to 9 of 12 heads zero  bert.encoder.layer.*.attention.self.query.weight
 
-training: prune: zeros from 0 % to 90 % in steps 40 to 300
-+---------------------------------------------------------------------------------------------------------------+
-|weights                                          | zeros | stored as |              bytes | layer at 128 tokens|
-|-------------------------------------------------+-------+-----------+--------------------+--------------------|
-|bert.encoder.layer.0.attention.self.query.weight |  90 % | gaps u8   | 12.5 % of 589.8 kB | 3.1x, predicted    |
-+---------------------------------------------------------------------------------------------------------------+
+training: prune: zeros from 0% to 90% in steps 40 to 300
++--------------------------------------------------------------------------------------------------------------+
+|weights                                          | zeros | stored as |             bytes | layer at 128 tokens|
+|-------------------------------------------------+-------+-----------+-------------------+--------------------|
+|bert.encoder.layer.0.attention.self.query.weight |   90% | gaps u8   | 12.5% of 589.8 kB | 3.1x, predicted    |
++--------------------------------------------------------------------------------------------------------------+
 predicted, batch 1, sequence 128
 +---------------------------------------------------------------------+
 |                                    |     before |      after | ratio|
 |------------------------------------+------------+------------+------|
 |parameters                          | 22,713,216 | 22,713,216 | 1.00x|
-|zeros among them                    |      0.0 % |     42.1 % |      |
+|zeros among them                    |       0.0% |      42.1% |      |
 |multiply-adds                       |     1.43 G |     1.43 G | 1.00x|
 |  without zeros                     |     1.43 G |      212 M | 6.78x|
 |file                                |    90.9 MB |    50.1 MB | 1.81x|

@@ -73,12 +73,12 @@ demo on package://encoder/model, seed 42
 +------------------------------------------------------------------------------+
 |                                    |   dense |  sparse | sparse against dense|
 |------------------------------------+---------+---------+---------------------|
-|accuracy, PyTorch                   |  0.8400 |  0.8100 | 96.4 % kept         |
-|f1, PyTorch                         |  0.8300 |  0.8000 | 96.4 % kept         |
-|accuracy, ONNX Runtime              |  0.8400 |  0.8100 | 96.4 % kept         |
-|f1, ONNX Runtime                    |  0.8300 |  0.8000 | 96.4 % kept         |
-|zeros in the pruned weights         |         | 90.00 % |                     |
-|file                                | 90.4 MB | 90.4 MB | 100.0 % of the bytes|
+|accuracy, PyTorch                   |  0.8400 |  0.8100 | 96.4% kept          |
+|f1, PyTorch                         |  0.8300 |  0.8000 | 96.4% kept          |
+|accuracy, ONNX Runtime              |  0.8400 |  0.8100 | 96.4% kept          |
+|f1, ONNX Runtime                    |  0.8300 |  0.8000 | 96.4% kept          |
+|zeros in the pruned weights         |         |  90.00% |                     |
+|file                                | 90.4 MB | 90.4 MB | 100.0% of the bytes |
 |latency, batch 1, sequence 64, 2    | 24.3 ms | 24.1 ms | 1.01x, same speed   |
 |threads                             |         |         |                     |
 +------------------------------------------------------------------------------+""",
@@ -104,9 +104,9 @@ def test_what_was_removed_is_counted(rendered: Callable[..., str]) -> None:
 +------------------------------------------------------------------------------------------------+
 |                                         |          dense |        sparse | sparse against dense|
 |-----------------------------------------+----------------+---------------+---------------------|
-|parameters                               |    109,483,778 |    66,955,778 | 61.2 % of the dense |
-|multiply-adds, batch 1, sequence 128     | 11,174,215,680 | 5,587,107,840 | 50.0 % of the dense |
-|file                                     |        90.4 MB |       90.4 MB | 100.0 % of the bytes|
+|parameters                               |    109,483,778 |    66,955,778 | 61.2% of the dense  |
+|multiply-adds, batch 1, sequence 128     | 11,174,215,680 | 5,587,107,840 | 50.0% of the dense  |
+|file                                     |        90.4 MB |       90.4 MB | 100.0% of the bytes |
 |latency, batch 1, sequence 64, 2 threads |        24.3 ms |       24.1 ms | 1.01x, same speed   |
 +------------------------------------------------------------------------------------------------+""",
     )

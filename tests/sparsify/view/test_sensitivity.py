@@ -57,13 +57,13 @@ thousandths
       │      ⢀⡀ ⠤⠴⠒ ⠈⠉
     0 ┤⣤⣤⣖⣀⣘⣉⣉⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀ attention.query 3.8
       └─────────────────────────────────────────────────────
-      50           60           70           80           90 % zero
+      50           60           70           80           90% zero
 
-weight                 50 %   90 %    loss
+weight                  50%    90%    loss
 ───────────────────────────────────────────
 encoder.layer.0.query  0.04    3.8  0.3038
 encoder.layer.0.up       20  1,250  1.5500
-loss: at 90 %""",
+loss: at 90%""",
     )
 
 
@@ -84,14 +84,14 @@ how far outputs move when one weight alone is sparse, mean by role, in thousandt
       │           ⣀ ⢀⣀⡤⠄ ⠴⠒⠒ ⠈⠉⠉⠁
     0 ┤⣠⣤⣤⣀⣐⣒⣒⣂⣀⣉⣉⣁⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀ attention.query 3.8
       └─────────────────────────────────────────────────────────────────────────────────────────────
-      50                     60                     70                     80                     90 % zero
+      50                     60                     70                     80                     90% zero
 
-weight                 50 %   90 %    loss  budget
+weight                  50%    90%    loss  budget
 ───────────────────────────────────────────────────
-encoder.layer.0.query  0.04    3.8  0.3038  90.0 %
-encoder.layer.0.up       20  1,250  1.5500  70.0 %
+encoder.layer.0.query  0.04    3.8  0.3038   90.0%
+encoder.layer.0.up       20  1,250  1.5500   70.0%
 
-80.0 % of all weights: attention.query 90.0 %, ffn.up 70.0 %
+80.0% of all weights: attention.query 90.0%, ffn.up 70.0%
 mine.yaml has these budgets: sparsify run mine.yaml""",  # noqa: E501 - as wide as the terminal
     )
 

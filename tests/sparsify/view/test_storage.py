@@ -34,16 +34,16 @@ def stored(
 
 WEIGHTS = [
     stored("words", (9000, 384), 0.0, reason="no linear layer reads it"),
-    stored("key", (384, 384), 0.86, "gaps u8", "86 % sparse: 3.0x as fast", 0.2, 3.0),
-    stored("query", (384, 384), 0.94, "gaps u8", "94 % sparse: 4.0x as fast", 0.1, 4.0),
-    stored("up", (1536, 384), 0.5, "csr u16", "50 % sparse: 1.2x as fast", 0.7, 1.1, 1.2),
+    stored("key", (384, 384), 0.86, "gaps u8", "86% sparse: 3.0x as fast", 0.2, 3.0),
+    stored("query", (384, 384), 0.94, "gaps u8", "94% sparse: 4.0x as fast", 0.1, 4.0),
+    stored("up", (1536, 384), 0.5, "csr u16", "50% sparse: 1.2x as fast", 0.7, 1.1, 1.2),
     stored(
         "down", (384, 1536), 0.42,
-        reason="42 % sparse: below the break-even of 48 % for this shape", predicted=0.9,
+        reason="42% sparse: below the break-even of 48% for this shape", predicted=0.9,
     ),
     stored(
         "other", (384, 1536), 0.44,
-        reason="44 % sparse: below the break-even of 48 % for this shape", predicted=0.95,
+        reason="44% sparse: below the break-even of 48% for this shape", predicted=0.95,
     ),
     stored("positions", (512, 384), 0.0, reason="no linear layer reads it"),
 ]  # fmt: skip
@@ -54,14 +54,14 @@ def test_what_is_alike_is_one_row(rendered: Callable[..., str]) -> None:
         rendered(storage_table(WEIGHTS), encoding="ascii"),
         """\
 +------------------------------------------------------------------------------+
-|weights       |      zeros | stored as |            bytes | layer at 32 tokens|
-|--------------+------------+-----------+------------------+-------------------|
-|2 of 384x384  | 86 to 94 % | gaps u8   | 15.0 % of 1.2 MB | 3.5x, predicted   |
-|up            |       50 % | csr u16   | 70.0 % of 2.4 MB | 1.2x, timed       |
-|2 of 384x1536 | 42 to 44 % | dense     |           4.7 MB | below the         |
-|              |            |           |                  | break-even of 48 %|
-|2 weights     |        0 % | dense     |          14.6 MB | no linear layer   |
-|              |            |           |                  | reads it          |
+|weights       |  zeros | stored as |           bytes | layer at 32 tokens     |
+|--------------+--------+-----------+-----------------+------------------------|
+|2 of 384x384  | 86-94% | gaps u8   | 15.0% of 1.2 MB | 3.5x, predicted        |
+|up            |    50% | csr u16   | 70.0% of 2.4 MB | 1.2x, timed            |
+|2 of 384x1536 | 42-44% | dense     |          4.7 MB | below the break-even of|
+|              |        |           |                 | 48%                    |
+|2 weights     |     0% | dense     |         14.6 MB | no linear layer reads  |
+|              |        |           |                 | it                     |
 +------------------------------------------------------------------------------+""",
     )
 

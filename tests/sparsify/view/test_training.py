@@ -43,8 +43,8 @@ warning: step 300: the model has collapsed.
   soft-prune loss   0.0128  █▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
   a loss            0.0160  █▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
   b loss            0.0192  █▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
-  zeros             44.6 %  ▁▁▂▂▃▃▃▄▄▅▅▆▆▆▇▇██  planned 46.0 %
-  mask churn        0.06 %  █▆▅▅▄▃▃▂▂▂▂▂▂▁▁▁▁▁  of mask entries, step 308
+  zeros              44.6%  ▁▁▂▂▃▃▃▄▄▅▅▆▆▆▇▇██  planned 46.0%
+  mask churn         0.06%  █▆▅▅▄▃▃▂▂▂▂▂▂▁▁▁▁▁  of mask entries, step 308
   accuracy          0.8712  ▁██                 step 300; best 0.8800, step 200
   learning rate    0.00024  ██▇▇▆▆▆▅▅▄▄▃▃▃▂▂▁▁"""
     )

@@ -39,13 +39,13 @@ encoder.layer.3.intermediate.dense.weight  ffn.up  24x96
  █▒█ █ ▒█ ██▒ █ █▒ ██ ▒█ █ ▒██ █▒ █ █▒█ █ ▒█ █ █ █ █▒ █ █▒█ █ ▒█ ██▒ █ █▒ ██ ▒█
 ▓▒▒█ ▒▓▒▒▓▒█▒ ▒▓▒▒▓▒█ ▒▒▓▒▓▒▒█ █░▓▒▓▒▒█ █ ▒▒▓▒▓▓ █ ▒▒▓▒▓▒▒█ ▒▓▒▒▓▒█▒ ▒▓▒▒▓▒█ ▒▒▓
 █ ▒█  █▒ █ █▒  █ ▒█ █ ▒ █ █▒ █ █ █ █ ▒█ █ ▒ █ █▒ █  ▒█ █ ▒█  █▒ █ █▒  █ ▒█ █ ▒ █
-a cell is 2.4 x 1.2 numbers; the emptiest keeps 0.0 %, the fullest 100.0 %
+a cell is 2.4 x 1.2 numbers; the emptiest keeps 0.0%, the fullest 100.0%
 
-zeros by   course                     least  median    most  all zero
-──────────────────────────────────────────────────────────────────────
-row        ▁▁▁▁▂▂▂▂▄▄▄▄▅▅▅▅▇▇▇▇████   9.4 %  31.8 %  54.2 %   0 of 24
-column     ▅▅▁▁█▁▅▁▅▅▁▅▅▁▁█▁▅▁▅▅▁▅▅  16.7 %  33.3 %  50.0 %   0 of 96
-step 0-40  ▁▃▅▆█                      0.0 %  16.0 %  31.9 %
+zeros by   course                    least  median   most  all zero
+────────────────────────────────────────────────────────────────────
+row        ▁▁▁▁▂▂▂▂▄▄▄▄▅▅▅▅▇▇▇▇████   9.4%   31.8%  54.2%   0 of 24
+column     ▅▅▁▁█▁▅▁▅▅▁▅▅▁▁█▁▅▁▅▅▁▅▅  16.7%   33.3%  50.0%   0 of 96
+step 0-40  ▁▃▅▆█                      0.0%   16.0%  31.9%
 
 █                                                          █
 █                                                          █
@@ -61,8 +61,8 @@ gaps u8, blocks 4x1, f32   6.7 kB  ██████████████▌
 gaps u8, blocks 4x1, f16   3.5 kB  ███████▋
 gaps u8, blocks 4x1, int8  2.1 kB  ████▌
 
-2,304 numbers, 31.94 % zero; pattern: blocks 4x1
-blocks that are all zero: 31.9 % of 4x1""",
+2,304 numbers, 31.94% zero; pattern: blocks 4x1
+blocks that are all zero: 31.9% of 4x1""",
     )
 
 
@@ -83,13 +83,13 @@ encoder.layer.3.intermediate.dense.weight  ffn.up  24x96
  @@ @ @ @ @ @@ @ @ @ @ @@ @ @ @ @ @@ @ @ @ @ @@ @ @ @ @ @@ @ @ @ @ @@ @ @ @ @ @@ @ @ @ @ @@ @ @
 @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @
 @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @ @ @ @ @  @
-a cell is 2 x 1 numbers; the emptiest keeps 0.0 %, the fullest 100.0 %
+a cell is 2 x 1 numbers; the emptiest keeps 0.0%, the fullest 100.0%
 
-zeros by   course                     least  median    most  all zero
-----------------------------------------------------------------------
-row        ____....~~~~====****####   9.4 %  31.8 %  54.2 %   0 of 24
-column     ==__#_=_==_==__#_=_==_==  16.7 %  33.3 %  50.0 %   0 of 96
-step 0-40  _-=+#                      0.0 %  16.0 %  31.9 %
+zeros by   course                    least  median   most  all zero
+--------------------------------------------------------------------
+row        ____....~~~~====****####   9.4%   31.8%  54.2%   0 of 24
+column     ==__#_=_==_==__#_=_==_==  16.7%   33.3%  50.0%   0 of 96
+step 0-40  _-=+#                      0.0%   16.0%  31.9%
 
 #                                                          #
 #                                                          #
@@ -105,8 +105,8 @@ gaps u8, blocks 4x1, f32   6.7 kB  ##############......
 gaps u8, blocks 4x1, f16   3.5 kB  ########............
 gaps u8, blocks 4x1, int8  2.1 kB  ####................
 
-2,304 numbers, 31.94 % zero; pattern: blocks 4x1
-blocks that are all zero: 31.9 % of 4x1""",
+2,304 numbers, 31.94% zero; pattern: blocks 4x1
+blocks that are all zero: 31.9% of 4x1""",
     )
 
 

@@ -30,7 +30,7 @@ def test_durations_have_the_unit_that_fits(duration: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("sparsity_fraction", 0.9, "sparsity 90.0 %"),
+        ("sparsity_fraction", 0.9, "sparsity 90.0%"),
         ("size_bytes", 2e6, "size 2.0 MB"),
         ("step_ms", 12.0, "step 12.0 ms"),
         ("peak_memory_mb", 512.0, "peak memory 512.0 MB"),

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparsify.errors import Problem, unknown
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+OPENING = re.compile(r"<!-- table:([\w-]+) -->")
+
+
+def between_markers(text: str, tables: Mapping[str, Callable[[], str]], *, where: str) -> str:
+    """`text` with all between `<!-- table:NAME -->` and `<!-- end -->` made anew.
+
+    Args:
+        text: of a page.
+        tables: by name, what makes them.
+        where: the page, for messages.
+
+    Raises:
+        Problem: a marker names no table, or has no end.
+    """
+    marked = [match["name"] for match in MARKED.finditer(text)]
+    for name in OPENING.findall(text):
+        if name not in tables:
+            raise unknown("table", name, tables, where=where)
+        if name not in marked:
+            raise Problem(f"the table {name!r} has no `<!-- end -->`", where=where)
+    return MARKED.sub(lambda match: match[1] + tables[match["name"]]() + match[3], text)
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int) -> str:
