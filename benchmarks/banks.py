@@ -68,7 +68,7 @@ def _bank(path: Path, rows: int, width: int, seed: int) -> Bank:
 
 def _find(duty: Contrasting, rows: torch.Tensor, step: int) -> float:
     started = time.process_time()
-    duty._candidates(rows, duty.banks["snapshots"], step)
+    duty.candidates(rows, duty.banks["snapshots"], step)
     return time.process_time() - started
 
 

@@ -114,7 +114,7 @@ class Contrasting(Duty):
 
     def _term(self, anchors: Tensor, moment: Moment, banks: list[Bank], source: int) -> Tensor:
         rows = moment.rows.cpu()
-        candidates, owners = self._candidates(rows, banks, moment.step * len(self.banks) + source)
+        candidates, owners = self.candidates(rows, banks, moment.step * len(self.banks) + source)
         device = anchors.device
         candidates = torch.cat([anchors.detach(), candidates.to(device)])
         owners = torch.cat([rows, owners])
@@ -136,7 +136,7 @@ class Contrasting(Duty):
             total = total + self.settings.supervised * loss
         return total
 
-    def _candidates(self, rows: Tensor, banks: list[Bank], draw: int) -> tuple[Tensor, Tensor]:
+    def candidates(self, rows: Tensor, banks: list[Bank], draw: int) -> tuple[Tensor, Tensor]:
         """The bank vectors of the batch and of random other rows, and the rows they belong to."""
         # a generator of its own for every draw: resuming needs no state
         generator = torch.Generator().manual_seed(draw)

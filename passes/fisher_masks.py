@@ -53,7 +53,7 @@ class FisherMasks(Pass):
         report = Report(left=left)
         if not places:
             return report
-        gradients = unit_gradients(program, [u for each in places for u in _of(each).units]).cpu()
+        gradients = unit_gradients(program, [_of(each).units for each in places]).cpu()
         costs = [cost for each in unit_costs(program, places, self.sequence) for cost in each]
         most = round((1 - self.sparsity) * sum(costs))
         chosen = search(gradients.square().mean(0), costs, most)

@@ -49,17 +49,20 @@ def tune(
 
 def _change(pair: Pair, matrix: Tensor, kept: Tensor, owner: Tensor) -> Tensor:
     """f32[in]: by how much each channel's factor differs from 1."""
-    width = matrix.shape[1]
-    gram = torch.zeros(width, width, device=matrix.device)
-    forces = torch.zeros(width, device=matrix.device)
-    for place, (was, now) in enumerate(zip(pair.was, pair.now, strict=True)):
+    scaled = (owner >= 0).nonzero().squeeze(1)
+    # what nobody scales takes no part in the normal equations
+    columns = matrix[:, scaled]
+    gram = torch.zeros(len(scaled), len(scaled), device=matrix.device)
+    forces = torch.zeros(len(scaled), device=matrix.device)
+    for was, now, missing in pair.rows:
         wanted = (was - now * kept) @ matrix.T
-        if pair.missing is not None:
-            wanted += pair.missing[place]
-        gram.addmm_(now.T, now)
-        forces += ((wanted @ matrix) * now).sum(0)
-    gram *= matrix.T @ matrix
-    return solve(gram, forces, owner)
+        if missing is not None:
+            wanted += missing
+        own = now[:, scaled]
+        gram.addmm_(own.T, own)
+        forces += ((wanted @ columns) * own).sum(0)
+    gram *= columns.T @ columns
+    return torch.zeros_like(kept).index_copy_(0, scaled, solve(gram, forces, owner[scaled]))
 
 
 def solve(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from passes.patterns import Branches
 from passes.units import OneStructure, Place
-from sparsify.analysis.structures import Unit
+from sparsify.analysis.structures import Units
 from sparsify.errors import Problem
 from sparsify.kinds import Chosen
 from sparsify.program import Program
@@ -68,14 +68,14 @@ class Scoring:
 def _by_mask(criterion: Chosen, program: Program, places: Sequence[Place]) -> dict[str, Tensor]:
     """Place -> scores by the gradient of a mask on each of its units."""
     structures = [place for place in places if isinstance(place, OneStructure)]
-    units: list[Unit] = []
+    groups: list[Units] = []
     for place in structures:
         if isinstance(place.structure, Branches) or place.structure.kind not in SCALED:
             raise Problem(
                 f"{criterion} is for heads and neurons, not for a {place.structure.kind}",
                 hint="set `pattern: head` or `pattern: neuron`",
             )
-        units += place.structure.units
-    scores: Tensor = criterion(unit_gradients=unit_gradients(program, units))
+        groups.append(place.structure.units)
+    scores: Tensor = criterion(unit_gradients=unit_gradients(program, groups))
     parts = torch.split(scores, [place.count for place in structures])
     return {place.name: place.compared(part) for place, part in zip(structures, parts, strict=True)}

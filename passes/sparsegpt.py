@@ -62,6 +62,8 @@ class Sparsegpt(Pass):
                 report.did[inflow.weight] = f"{zeros:,} of {size:,} zero, the rest corrected"
             else:
                 grams[inflow.weight] = gram
+            # it may be larger than the weight, and the next one is made beside it
+            del gram
         masks = [program.tensor(f"{name}{MASK}") for name in names]
         total = sum(mask.numel() for mask in masks)
         report.facts["sparsity_fraction"] = sum(int((m == 0).sum()) for m in masks) / max(total, 1)

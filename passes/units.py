@@ -122,7 +122,7 @@ class OneStructure:
         self.at_least = 0 if isinstance(structure, Branches) else 1
         self.parts = [each for each in _parts(program, structure) if each.weight in masked]
         self.weights = tuple(dict.fromkeys(part.weight for part in self.parts))
-        self.before = {name: program.tensor(f"{name}{MASK}").clone() for name in self.weights}
+        self.before = {name: _copy(program.tensor(f"{name}{MASK}")) for name in self.weights}
 
     def units(self, scores: Mapping[str, Tensor]) -> Tensor:
         device = scores[self.weights[0]].device
@@ -148,6 +148,11 @@ class OneStructure:
             along = torch.ones(mask.shape[part.axis], device=mask.device, dtype=mask.dtype)
             along[part.positions.to(mask.device)] = kept[part.units.to(kept.device)].to(mask)
             mask.mul_(along.view(-1, *[1] * (mask.ndim - part.axis - 1)))
+
+
+def _copy(mask: Tensor) -> Tensor:
+    """The same numbers; those of a mask of ones take no memory."""
+    return mask.new_ones(()).expand_as(mask) if bool((mask == 1).all()) else mask.clone()
 
 
 def _parts(program: Program, structure: Structure | Branches) -> Iterator[Part]:

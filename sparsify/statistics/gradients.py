@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sparsify.analysis.structures import Unit
+from sparsify.analysis.products import products
+from sparsify.analysis.structures import Units
 from sparsify.program import Program
+from sparsify.statistics.heap import give_back
+from sparsify.statistics.inputs import unmeasured
 from sparsify.statistics.samples import count, one_by_one
+from sparsify.statistics.scaled import Scaled
 from sparsify.taps import tapped
 from sparsify.task_loss import task_loss
 
@@ -20,21 +25,40 @@ def gradients(program: Program, names: Sequence[str]) -> Iterator[list[Tensor]]:
     Raises:
         Problem: there are no samples, or they have no labels.
     """
-    training = program.module.training
-    module = tapped(program, ["logits"]).eval()
     wanted = [program.tensor(name) for name in names]
-    asked = [tensor.requires_grad for tensor in wanted]
-    try:
+    module = tapped(program, ["logits"]).eval()
+    with _learning(program, wanted):
         for values, labels in one_by_one(program):
-            for tensor in wanted:
-                tensor.requires_grad_()
-            with torch.enable_grad():
-                loss = task_loss(module(**values)["logits"], labels)
-            yield list(torch.autograd.grad(loss, wanted))
+            yield _gradients(module, values, labels, wanted)
+
+
+@contextmanager
+def _learning(program: Program, wanted: Sequence[Tensor]) -> Iterator[None]:
+    """In eval mode, with gradients for `wanted` alone, so that no more is kept than they need."""
+    training = program.module.training
+    program.module.eval()
+    tensors = dict.fromkeys([*program.module.parameters(), *wanted])
+    asked = {tensor: tensor.requires_grad for tensor in tensors}
+    try:
+        for tensor in tensors:
+            tensor.requires_grad_(False)
+        for tensor in wanted:
+            tensor.requires_grad_()
+        yield
     finally:
         program.module.train(training)
-        for tensor, before in zip(wanted, asked, strict=True):
+        for tensor, before in asked.items():
             tensor.requires_grad_(before)
+
+
+def _gradients(
+    module: nn.Module, values: Mapping[str, Tensor], labels: Tensor, wanted: Sequence[Tensor]
+) -> list[Tensor]:
+    with torch.enable_grad():
+        loss = task_loss(module(**values)["logits"], labels)
+    found = list(torch.autograd.grad(loss, wanted))
+    give_back()
+    return found
 
 
 def mean_gradients(program: Program, names: Sequence[str]) -> dict[str, Tensor]:
@@ -46,27 +70,56 @@ def mean_gradients(program: Program, names: Sequence[str]) -> dict[str, Tensor]:
     return {name: each / number for name, each in zip(names, total, strict=True)}
 
 
-def unit_gradients(program: Program, units: Sequence[Unit]) -> Tensor:
+def unit_gradients(program: Program, groups: Sequence[Units]) -> Tensor:
     """f32[samples, units]: dL/dm at every sample, for a factor m = 1 on what the unit hands on.
 
-    Scaling a unit's channels where they are read scales the weights that read them, so that dL/dm
-    is the sum of w * dL/dw over the slices that read (Michel et al. 2019, arXiv:1905.10650).
+    Where a weight multiplies rows of inputs, their channels have factors, and no gradient is as
+    large as a weight. Elsewhere dL/dm is the sum of w * dL/dw over the slices that read the unit
+    (Michel et al. 2019, arXiv:1905.10650).
+
+    Args:
+        program: its samples have labels.
+        groups: the units of one structure after another, as the columns of the result.
+
+    Raises:
+        Problem: what `gradients` raises.
     """
-    parts: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
-    for number, unit in enumerate(units):
-        for each in unit.slices:
-            if each.reads:
-                places, owners = parts.setdefault((each.parameter, each.axis), ([], []))
-                places += each.indices
-                owners += [number] * len(each.indices)
-    names = sorted({name for name, _ in parts})
-    found = []
-    for of_sample in gradients(program, names):
-        known = dict(zip(names, of_sample, strict=True))
-        total = torch.zeros(len(units), device=of_sample[0].device)
-        for (name, axis), (places, owners) in parts.items():
-            moved = (program.tensor(name).detach() * known[name]).float().movedim(axis, 0)
-            along = moved.flatten(1).sum(1)[places]
-            total.index_add_(0, torch.tensor(owners, device=total.device), along)
-        found.append(total)
-    return torch.stack(found)
+    device = next(program.module.parameters()).device
+    readers = _readers(groups, device)
+    names = sorted({name for name, *_ in readers})
+    uses = [use for use in products(program) if use.weight in names]
+    bare = unmeasured(program, names)
+    scaled = Scaled(program, [use for use in uses if use.weight not in bare])
+    weights = {name: program.tensor(name) for name in bare}
+    found = torch.zeros(count(program), sum(map(len, groups)), device=device)
+    with _learning(program, list(weights.values())):
+        for row, (values, labels) in enumerate(one_by_one(program)):
+            factors = scaled.ones()
+            wanted = [*factors.values(), *weights.values()]
+            each = _gradients(scaled.module, {**values, **factors}, labels, wanted)
+            of_channels = scaled.by_weight(each[: len(factors)])
+            of_weights = dict(zip(weights, each[len(factors) :], strict=True))
+            for name, axis, places, owners in readers:
+                if name in of_weights:
+                    moved = (weights[name].detach() * of_weights[name]).float().movedim(axis, 0)
+                    along = moved.flatten(1).sum(1)
+                else:
+                    along = of_channels[name]
+                found[row].index_add_(0, owners, along[places])
+    return found
+
+
+def _readers(
+    groups: Sequence[Units], device: torch.device
+) -> list[tuple[str, int, Tensor, Tensor]]:
+    """Weights, the axes where they read units, the places on them, the numbers of their units."""
+    found, first = [], 0
+    for units in groups:
+        for part in units.parts:
+            if part.reads:
+                places = torch.from_numpy(part.indices).to(device)
+                owners = torch.arange(first, first + len(units), device=device)
+                owners = owners[:, None].expand_as(places)
+                found.append((part.parameter, part.axis, places.flatten(), owners.flatten()))
+        first += len(units)
+    return found

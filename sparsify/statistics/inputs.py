@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
 from sparsify.analysis.products import Product, products
 from sparsify.errors import Problem
@@ -27,33 +28,38 @@ ROWWISE = {
 
 @dataclass(frozen=True)
 class Inflow:
-    """The inputs of one product, for all samples."""
+    """The inputs of one product, which are computed batch by batch when they are asked for."""
 
     weight: str
     axis: int
     """The axis of the weight along which it reads them."""
     last: bool
     """Whether the weight is used by no further product."""
-    values: tuple[tuple[Tensor, Tensor | None], ...]
-    """For each batch f[..., in], and which of its rows are tokens, b8[rows]; None: all are."""
-
-    def rows(self) -> Iterator[Tensor]:
-        """f32[rows, in] for each batch, without padding."""
-        for value, kept in self.values:
-            flat = value.reshape(-1, value.shape[-1]).float()
-            yield flat if kept is None else flat[kept]
+    rows: Callable[[], Iterator[Tensor]]
+    """f32[rows, in] for each batch, without padding."""
 
     def squares(self) -> Tensor:
         """f32[in]: the sum of squares of each input, ||x_j||^2."""
-        return torch.stack([rows.square().sum(0) for rows in self.rows()]).sum(0)
+        return sum_of(rows.square().sum(0) for rows in self.rows())
 
     def gram(self) -> Tensor:
         """f32[in, in]: X^T X, for the rows X of all batches."""
-        width = self.values[0][0].shape[-1]
-        total = torch.zeros(width, width, device=self.values[0][0].device)
-        for rows in self.rows():
+        each = self.rows()
+        first = next(each)
+        total = first.T @ first
+        del first
+        for rows in each:
             total.addmm_(rows.T, rows)
         return total
+
+
+def sum_of(values: Iterable[Tensor]) -> Tensor:
+    """The sum of tensors of one shape, of which two are kept at a time."""
+    each = iter(values)
+    total = next(each).clone()
+    for value in each:
+        total += value
+    return total
 
 
 def inflows(
@@ -63,17 +69,15 @@ def inflows(
 ) -> Iterator[Inflow]:
     """The inputs of every product of `weights`, in graph order, just before it is computed.
 
-    The program runs once, in eval mode, each node for all samples before the next node. No value
-    lives longer than it is needed, and whatever is written into a weight when its inputs are
-    yielded is what all later nodes are computed with. With `batches` these are run instead.
+    The program runs in eval mode, and whatever is written into a weight when its inputs are yielded
+    is what all later nodes are computed with. Between two products only the values of the narrowest
+    place are kept for all batches; the others are computed from them, for one batch at a time.
+    With `batches` these are run instead.
 
     Raises:
         Problem: there are no samples, or a weight is not multiplied with rows of inputs.
     """
-    uses = {use.node: use for use in products(program) if use.weight in weights}
-    if strange := unmeasured(program, weights):
-        name, why = next(iter(strange.items()))
-        raise Problem(f"the inputs of {name!r} cannot be measured: {why}")
+    uses = _uses(program, weights)
     left = Counter(use.weight for use in uses.values())
     batches = batches or samples(program)
     training = program.module.training
@@ -84,15 +88,29 @@ def inflows(
             if node in uses:
                 use = uses[node]
                 left[use.weight] -= 1
-                kept = tokens(program, use, batches)
-                values = tuple(zip(wave.values(use.activation), kept, strict=True))
-                yield Inflow(use.weight, use.reads[0], not left[use.weight], values)
-                del values
-                if not left.total():
-                    return
-            wave.compute(node)
+                wave.settle(node)
+                rows = partial(_rows, wave, use, tokens(program, use, batches))
+                yield Inflow(use.weight, use.reads[0], not left[use.weight], rows)
     finally:
         program.module.train(training)
+
+
+def _uses(program: Program, weights: Collection[str]) -> dict[fx.Node, Product]:
+    if strange := unmeasured(program, weights):
+        name, why = next(iter(strange.items()))
+        raise Problem(f"the inputs of {name!r} cannot be measured: {why}")
+    return {use.node: use for use in products(program) if use.weight in weights}
+
+
+def _rows(wave: Wave, use: Product, kept: list[Tensor | None]) -> Iterator[Tensor]:
+    for values, chosen in zip(wave.reach(use.node), kept, strict=True):
+        yield flat(values.pop(use.activation), chosen)
+
+
+def flat(value: Tensor, kept: Tensor | None) -> Tensor:
+    """f32[rows, in] of f[..., in]: those that are `kept`, b8[rows]; None: all."""
+    rows = value.reshape(-1, value.shape[-1]).float()
+    return rows if kept is None else rows[kept]
 
 
 def unmeasured(program: Program, weights: Collection[str]) -> dict[str, str]:
@@ -109,13 +127,21 @@ def unmeasured(program: Program, weights: Collection[str]) -> dict[str, str]:
 
 def input_norms(program: Program, weights: Collection[str]) -> dict[str, Tensor]:
     """Weight -> ||x_j||_2 over all samples and tokens, f32[1, in] or [in, 1] as the weight lies."""
-    total: dict[str, Tensor] = {}
+    batches = samples(program)
+    # all of them now: small tensors that stay, between large ones that go, break memory up
+    total = {
+        use.weight: torch.zeros_like(
+            program.tensor(use.weight).narrow(1 - use.reads[0], 0, 1),
+            dtype=torch.float32,
+            requires_grad=False,
+        )
+        for use in _uses(program, weights).values()
+    }
     # nothing is written in between, so that one batch after another takes the least memory
-    for batch in samples(program):
+    for batch in batches:
         for inflow in inflows(program, weights, (batch,)):
-            squares = inflow.squares().unsqueeze(1 - inflow.axis)
-            total[inflow.weight] = total.get(inflow.weight, 0) + squares
-    return {name: squares.sqrt() for name, squares in total.items()}
+            total[inflow.weight] += inflow.squares().unsqueeze(1 - inflow.axis)
+    return {name: squares.sqrt_() for name, squares in total.items()}
 
 
 def is_rowwise(program: Program, use: Product) -> bool:

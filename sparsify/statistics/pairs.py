@@ -11,33 +11,34 @@ from torch import Tensor, fx, nn
 from sparsify.analysis.branches import Anatomy
 from sparsify.analysis.products import Product
 from sparsify.program import Program, aten
-from sparsify.statistics.inputs import is_rowwise, tokens
+from sparsify.statistics.inputs import flat, is_rowwise, tokens
 from sparsify.statistics.samples import samples
 from sparsify.statistics.wave import Wave
+
+Both = tuple[Tensor, Tensor, Tensor | None]
+"""f32[rows, in] as the program was before the first change; the same as what was changed before has
+made it; f32[rows, out]: how far the residual stream has moved that the result is added to, the
+first less the second; None: it is added to none."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The rows that one product reads, without padding, for each batch."""
+    """The rows that one product reads, without padding."""
 
     weight: str
     axis: int
     """The axis of the weight along which it reads them."""
-    was: tuple[Tensor, ...]
-    """f32[rows, in]: as the program was before the first change."""
-    now: tuple[Tensor, ...]
-    """f32[rows, in]: as what was changed before has made them."""
-    missing: tuple[Tensor, ...] | None
-    """f32[rows, out]: how far the residual stream has moved that the result is added to, was - now;
-    None: it is added to none."""
+    rows: Iterator[Both]
+    """For one batch after another, computed when it is asked for, before the weight is written."""
 
 
 def pairs(program: Program, weights: Collection[str]) -> Iterator[Pair]:
     """Both inputs of every product of `weights`, in graph order, just before it is computed.
 
-    What is written into a weight when its pair is yielded is what `now` is computed with from there
-    on; `was` goes on without it. Weights of more than one product, and of products that multiply no
-    rows, are passed over.
+    What is written into a weight when all of its pair's rows are through is what the second inputs
+    are computed with from there on; the first go on without it. Weights of more than one product,
+    and of products that multiply no rows, are passed over. Little is kept for all batches, as by
+    `inflows`.
 
     Raises:
         Problem: there are no samples.
@@ -50,19 +51,11 @@ def pairs(program: Program, weights: Collection[str]) -> Iterator[Pair]:
     try:
         was, now = Wave(program, batches), Wave(program, batches)
         for node in was.nodes:
-            if (use := uses.pop(node, None)) is not None:
-                kept = tokens(program, use, batches)
-                first, second = (_rows(wave.values(use.activation), kept) for wave in (was, now))
-                missing = _missing(_stream(anatomy, use), was, now, kept)
-                # before the weight is changed
-                was.compute(node)
-                yield Pair(use.weight, use.reads[0], first, second, missing)
-                del first, second, missing
-                if not uses:
-                    return
-            else:
-                was.compute(node)
-            now.compute(node)
+            if (use := uses.get(node)) is not None:
+                was.settle(node)
+                now.settle(node)
+                rows = _rows(was, now, use, _stream(anatomy, use), tokens(program, use, batches))
+                yield Pair(use.weight, use.reads[0], rows)
     finally:
         program.module.train(training)
 
@@ -77,20 +70,18 @@ def _uses(anatomy: Anatomy, weights: Collection[str]) -> dict[fx.Node, Product]:
     }
 
 
-def _missing(
-    stream: fx.Node | None, was: Wave, now: Wave, kept: list[Tensor | None]
-) -> tuple[Tensor, ...] | None:
-    if stream is None:
-        return None
-    moved = zip(was.values(stream), now.values(stream), strict=True)
-    return _rows([a - b for a, b in moved], kept)
-
-
-def _rows(values: list[Tensor], kept: list[Tensor | None]) -> tuple[Tensor, ...]:
-    flat = [value.reshape(-1, value.shape[-1]).float() for value in values]
-    return tuple(
-        rows if chosen is None else rows[chosen] for rows, chosen in zip(flat, kept, strict=True)
-    )
+def _rows(
+    was: Wave, now: Wave, use: Product, stream: fx.Node | None, kept: list[Tensor | None]
+) -> Iterator[Both]:
+    # the first run passes the product here, while its weight is what it was
+    others = [] if stream is None else [stream]
+    both = zip(was.passing(use.node), now.reach(use.node, *others), kept, strict=True)
+    for first, second, chosen in both:
+        yield (
+            flat(first[use.activation], chosen),
+            flat(second[use.activation], chosen),
+            None if stream is None else flat(first[stream] - second[stream], chosen),
+        )
 
 
 def _stream(anatomy: Anatomy, use: Product) -> fx.Node | None:

@@ -159,14 +159,14 @@ def test_extras_are_other_rows_drawn_by_the_step(tmp_path: Path) -> None:
     found.begin(run)
     (bank,) = found.banks["pretrained"]
     rows = torch.tensor([1, 4])
-    vectors, owners = found._candidates(rows, [bank], 7)
+    vectors, owners = found.candidates(rows, [bank], 7)
     torch.rand(1)
-    again = found._candidates(rows, [bank], 7)
+    again = found.candidates(rows, [bank], 7)
     assert torch.equal(vectors, again[0])
     assert owners.tolist()[:2] == [1, 4]
     assert len(owners) == len(set(owners.tolist()[2:])) + 2 == 6
     assert max(owners.tolist()) < 10
-    draws = {tuple(found._candidates(rows, [bank], draw)[1].tolist()) for draw in range(5)}
+    draws = {tuple(found.candidates(rows, [bank], draw)[1].tolist()) for draw in range(5)}
     assert len(draws) > 1
 
 

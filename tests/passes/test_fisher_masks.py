@@ -47,8 +47,8 @@ def neurons(found: Program) -> list[Any]:
 def test_gradients_of_neurons_are_those_of_autograd() -> None:
     """A factor of one on what the first layer's neurons hand to the product that reads them."""
     found = masked()
-    units = list(neurons(found)[0].units)
-    ours = unit_gradients(found, units).double().numpy()
+    units = neurons(found)[0].units
+    ours = unit_gradients(found, [units]).double().numpy()
     module = model("bert").eval()
     factor = torch.ones(len(units), requires_grad=True)
     down = module.get_submodule(DOWN.format(0).removesuffix(".weight"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import torch.nn.functional as F
-from torch import Tensor, fx
+from torch import Tensor
 
 from sparsify.analysis.products import products
 from sparsify.program import Program
@@ -42,13 +42,11 @@ class Replies:
         self.batches = samples(program)
         self.logits = tap(program, "logits")
         self.places: dict[str, int] = {}
-        self._wave, self._done = Wave(program, self.batches), 0
-        order = {node: place for place, node in enumerate(self._wave.nodes)}
+        self._wave = Wave(program, self.batches)
         for use in products(program):
-            if use.node in order:
-                place = order[use.node]
+            if use.node in self._wave.place_of:
+                place = self._wave.place_of[use.node]
                 self.places[use.weight] = min(place, self.places.get(use.weight, place))
-        self._shares = not any(map(_writes_in_place, self._wave.nodes))
         self.labels = [batch[LABELS] for batch in self.batches if LABELS in batch]
         self.rows = sum(len(next(iter(batch.values()))) for batch in self.batches)
         self._expected = self._outputs(())
@@ -61,18 +59,14 @@ class Replies:
     def _outputs(self, changed: Collection[str]) -> list[Tensor]:
         """The logits, f[batch, ...] for each batch of samples."""
         first = min((self.places.get(name, 0) for name in changed), default=0)
-        if first < self._done:
-            self._wave, self._done = Wave(self.program, self.batches), 0
-        nodes = self._wave.nodes
-        if self._shares:
+        if first < self._wave.place:
+            self._wave = Wave(self.program, self.batches)
+        if self._wave.shares:
             # with what was changed by now, but nothing of that has been reached yet
-            for node in nodes[self._done : first]:
-                self._wave.compute(node)
-            self._done = first
+            self._wave.advance(first)
         branch = self._wave.fork()
-        for node in nodes[self._done :]:
-            branch.compute(node)
-        return [value.float() for value in branch.values(self.logits)]
+        branch.advance(len(branch.nodes))
+        return [values[self.logits].float() for values in branch.batches]
 
     def _reply(self, outputs: list[Tensor]) -> Reply:
         pairs = list(zip(self._expected, outputs, strict=True))
@@ -93,9 +87,3 @@ class Replies:
             return float((dense - sparse).square().mean())
         first, second = dense.log_softmax(-1).flatten(0, -2), sparse.log_softmax(-1).flatten(0, -2)
         return float(F.kl_div(second, first, log_target=True, reduction="batchmean"))
-
-
-def _writes_in_place(node: fx.Node) -> bool:
-    """Whether a call changes one of its operands, so that these cannot be shared."""
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and bool(schema.is_mutable)

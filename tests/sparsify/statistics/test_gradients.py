@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from passes.insert_masks import InsertMasks
-from sparsify.analysis.structures import Slice, Unit
+from sparsify.analysis.structures import Part, Units
 from sparsify.errors import Problem
 from sparsify.statistics import gradients, mean_gradients, unit_gradients
 from tests.sparsify.programs import calibrated, model, program, ran
@@ -47,11 +48,9 @@ def test_the_mean_gradient_is_that_of_the_mean_loss() -> None:
 def test_a_neurons_gradient_is_that_of_a_mask_on_its_activation() -> None:
     found = calibrated(ran("bert", InsertMasks()), count=6, batch=3)
     size = found.tensor(UP).shape[0]
-    units = [
-        Unit((Slice(UP, 0, (i,), reads=False), Slice(DOWN, 1, (i,), reads=True)))
-        for i in range(size)
-    ]
-    values = unit_gradients(found, units)
+    each = np.arange(size)[:, None]
+    units = Units((Part(UP, 0, False, each), Part(DOWN, 1, True, each)))
+    values = unit_gradients(found, [units])
     assert values.shape == (6, size)
 
     module = model("bert").eval()

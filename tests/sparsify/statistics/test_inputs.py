@@ -102,16 +102,12 @@ def test_the_program_is_left_in_the_mode_that_it_was_in() -> None:
     assert found.module.training
 
 
-def test_nothing_outlives_its_last_reader() -> None:
+def test_the_rows_of_one_batch_are_there_at_a_time() -> None:
     found = masked("bert")
-    # the states between the two feed-forward products, which nothing else reads
-    kept: list[weakref.ref[Tensor]] = []
-    for place, inflow in enumerate(inflows(found, list(found.masks()))):
-        if place == 5:
-            kept = [weakref.ref(value) for value, _ in inflow.values]
-            assert all(each() is not None for each in kept)
-        if place == 7:
-            assert not any(each() is not None for each in kept)
+    for inflow in inflows(found, list(found.masks())):
+        kept = [weakref.ref(rows) for rows in inflow.rows()]
+        assert len(kept) > 1
+        assert not any(rows() is not None for rows in kept)
 
 
 def test_no_samples_is_a_mistake() -> None:
