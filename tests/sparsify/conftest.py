@@ -39,3 +39,16 @@ def call(
         return Answer(code, found.out, found.err)
 
     return run
+
+
+@pytest.fixture
+def write_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Writes `base.yaml`, or another file, into the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str, name: str = "base.yaml") -> str:
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+        return name
+
+    return write

@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sparsify.schema import read
 from sparsify.schema.nodes import Spot, compose, plain
-
-Write = Callable[..., Any]
-BASE = """\
-# Prunes.
-vars: {sparsity: 0.5, targets: [body, head], folder: models/a}
-model: {path: "${folder}", tokenizer: b}
-seed: 3
-passes:
-  - clean
-  - insert-masks: {targets: "${targets}"}
-  - prune: {criterion: magnitude, sparsity: "${sparsity}"}
-train: {steps: 10, learning_rate: 5e-5}
-"""
+from tests.sparsify.written_recipes import BASE, Write, dump
 
 
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes `base.yaml`, or another file, into the working folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(text: str, name: str = "base.yaml") -> str:
-        Path(name).parent.mkdir(exist_ok=True)
-        Path(name).write_text(text, encoding="utf-8")
-        return name
-
-    return write
-
-
-def dump(name: str, *overrides: str) -> dict[str, Any]:
-    return read(name, overrides).recipe.model_dump(exclude_unset=True)
-
-
-def test_a_recipe_is_read_by_path(write: Write) -> None:
-    loaded = read(write(BASE))
+def test_a_recipe_is_read_by_path(write_recipe: Write) -> None:
+    loaded = read(write_recipe(BASE))
     assert loaded.name == "base"
     assert loaded.source == Path("base.yaml")
     assert loaded.recipe.seed == 3
@@ -56,8 +25,8 @@ def test_a_built_in_recipe_is_read_by_name() -> None:
     assert [each.tag for each in loaded.recipe.passes] == ["clean", "insert-masks", "prune"]
 
 
-def test_the_resolved_text_has_no_vars_and_says_the_same(write: Write) -> None:
-    loaded = read(write(BASE), ["vars.sparsity=0.9"])
+def test_the_resolved_text_has_no_vars_and_says_the_same(write_recipe: Write) -> None:
+    loaded = read(write_recipe(BASE), ["vars.sparsity=0.9"])
     expected = """\
 # Prunes.
 model:
@@ -78,7 +47,7 @@ train:
 seed: 3
 """
     assert loaded.text == expected
-    assert read(write(loaded.text, "again.yaml")).recipe == loaded.recipe
+    assert read(write_recipe(loaded.text, "again.yaml")).recipe == loaded.recipe
 
 
 @pytest.mark.parametrize(
@@ -106,41 +75,41 @@ def test_a_word_means_what_it_looks_like(text: str, value: object) -> None:
     assert plain(node) == value
 
 
-def test_aliases_and_merge_keys_are_resolved(write: Write) -> None:
+def test_aliases_and_merge_keys_are_resolved(write_recipe: Write) -> None:
     text = """\
 passes: []
 teacher: {fine_tune: &shared {batch: 8, steps: 5}}
 train: {<<: *shared, steps: 7}
 """
-    train = read(write(text)).recipe.train
+    train = read(write_recipe(text)).recipe.train
     assert train is not None
     assert (train.batch, train.steps) == (8, 7)
 
 
-def test_the_first_of_several_merged_mappings_wins(write: Write) -> None:
+def test_the_first_of_several_merged_mappings_wins(write_recipe: Write) -> None:
     text = "passes: []\ntrain:\n  <<: [{batch: 1}, {batch: 2, steps: 3}]\n"
-    assert dump(write(text))["train"] == {"batch": 1, "steps": 3}
+    assert dump(write_recipe(text))["train"] == {"batch": 1, "steps": 3}
 
 
-def test_a_whole_reference_keeps_its_type_and_a_part_is_text(write: Write) -> None:
+def test_a_whole_reference_keeps_its_type_and_a_part_is_text(write_recipe: Write) -> None:
     text = "vars: {n: 1e-3, on: yes}\nmodel: run-${n}-${on}\npasses: []\n"
-    found = dump(write(text + "train: {learning_rate: '${n}'}"))
+    found = dump(write_recipe(text + "train: {learning_rate: '${n}'}"))
     assert found["model"] == {"path": "run-1e-3-yes"}
     assert found["train"] == {"learning_rate": 1e-3}
 
 
-def test_two_dollars_are_a_literal_one(write: Write) -> None:
-    assert dump(write("model: a$${b}$c\npasses: []"))["model"] == {"path": "a${b}$c"}
+def test_two_dollars_are_a_literal_one(write_recipe: Write) -> None:
+    assert dump(write_recipe("model: a$${b}$c\npasses: []"))["model"] == {"path": "a${b}$c"}
 
 
-def test_an_unused_variable_is_allowed(write: Write) -> None:
-    assert dump(write("vars: {a: 1}\npasses: []")) == {"passes": []}
+def test_an_unused_variable_is_allowed(write_recipe: Write) -> None:
+    assert dump(write_recipe("vars: {a: 1}\npasses: []")) == {"passes": []}
 
 
-def test_a_child_merges_mappings_and_replaces_the_rest(write: Write) -> None:
-    write(BASE)
+def test_a_child_merges_mappings_and_replaces_the_rest(write_recipe: Write) -> None:
+    write_recipe(BASE)
     child = "extends: base.yaml\nvars: {folder: c}\ntrain: {steps: 20}\npasses: [clean]\n"
-    assert dump(write(child, "child.yaml")) == {
+    assert dump(write_recipe(child, "child.yaml")) == {
         "model": {"path": "c", "tokenizer": "b"},
         "passes": ["clean"],
         "train": {"steps": 20, "learning_rate": 5e-5},
@@ -148,12 +117,15 @@ def test_a_child_merges_mappings_and_replaces_the_rest(write: Write) -> None:
     }
 
 
-def test_a_path_in_extends_starts_at_the_file(write: Write) -> None:
-    write("passes: [clean]", "inner/base.yaml")
-    write("extends: base.yaml\nseed: 1", "inner/middle.yaml")
-    assert dump(write("extends: inner/middle.yaml\nseed: 2")) == {"passes": ["clean"], "seed": 2}
+def test_a_path_in_extends_starts_at_the_file(write_recipe: Write) -> None:
+    write_recipe("passes: [clean]", "inner/base.yaml")
+    write_recipe("extends: base.yaml\nseed: 1", "inner/middle.yaml")
+    assert dump(write_recipe("extends: inner/middle.yaml\nseed: 2")) == {
+        "passes": ["clean"],
+        "seed": 2,
+    }
 
 
-def test_a_built_in_recipe_can_be_extended(write: Write) -> None:
-    recipe = read(write("extends: magnitude-oneshot\nvars: {sparsity: 0.75}")).recipe
+def test_a_built_in_recipe_can_be_extended(write_recipe: Write) -> None:
+    recipe = read(write_recipe("extends: magnitude-oneshot\nvars: {sparsity: 0.75}")).recipe
     assert recipe.passes[-1].model_dump()["sparsity"] == 0.75

@@ -2,42 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sparsify.schema import read
-
-Write = Callable[..., Any]
-BASE = """\
-vars: {sparsity: 0.5, targets: [body, head], folder: models/a}
-model: {path: "${folder}", tokenizer: b}
-seed: 3
-passes:
-  - clean
-  - insert-masks: {targets: "${targets}"}
-  - prune: {criterion: magnitude, sparsity: "${sparsity}"}
-train: {steps: 10, learning_rate: 5e-5}
-"""
-
-
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes `base.yaml`, or another file, into the working folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(text: str, name: str = "base.yaml") -> str:
-        Path(name).parent.mkdir(exist_ok=True)
-        Path(name).write_text(text, encoding="utf-8")
-        return name
-
-    return write
-
-
-def dump(name: str, *overrides: str) -> dict[str, Any]:
-    return read(name, overrides).recipe.model_dump(exclude_unset=True)
+from tests.sparsify.written_recipes import BASE, Write, dump
 
 
 @pytest.mark.parametrize(
@@ -66,40 +35,40 @@ def dump(name: str, *overrides: str) -> dict[str, Any]:
     ],
 )
 def test_an_override_sets_one_value(
-    write: Write, override: str, path: tuple[str | int, ...], value: object
+    write_recipe: Write, override: str, path: tuple[str | int, ...], value: object
 ) -> None:
-    found: Any = dump(write(BASE), override)
+    found: Any = dump(write_recipe(BASE), override)
     for element in path:
         found = found[element]
     assert found == value
 
 
-def test_one_entry_of_a_list_can_be_set(write: Write) -> None:
-    name = write("passes: []\ndata: {text: [a, b]}")
+def test_one_entry_of_a_list_can_be_set(write_recipe: Write) -> None:
+    name = write_recipe("passes: []\ndata: {text: [a, b]}")
     assert dump(name, "data.text.1=c")["data"] == {"text": ["a", "c"]}
 
 
-def test_overrides_apply_in_order(write: Write) -> None:
-    found = dump(write(BASE), "passes=[clean, distill]", "passes.distill.logits.weight=0.5")
+def test_overrides_apply_in_order(write_recipe: Write) -> None:
+    found = dump(write_recipe(BASE), "passes=[clean, distill]", "passes.distill.logits.weight=0.5")
     assert found["passes"] == ["clean", {"distill": {"logits": {"weight": 0.5}}}]
 
 
-def test_the_options_of_a_choice_can_be_set(write: Write) -> None:
-    name = write("passes: [{distill: {logits: {loss: kl}}}]")
+def test_the_options_of_a_choice_can_be_set(write_recipe: Write) -> None:
+    name = write_recipe("passes: [{distill: {logits: {loss: kl}}}]")
     kl = {"distill": {"logits": {"loss": {"kl": {"temperature": 4.0}}}}}
     assert dump(name, "passes.distill.logits.loss.kl.temperature=4")["passes"] == [kl]
 
 
-def test_another_choice_leaves_the_options_of_the_old_one(write: Write) -> None:
-    name = write("passes: [{distill: {logits: {loss: {kl: {temperature: 4}}}}}]")
+def test_another_choice_leaves_the_options_of_the_old_one(write_recipe: Write) -> None:
+    name = write_recipe("passes: [{distill: {logits: {loss: {kl: {temperature: 4}}}}}]")
     found = dump(name, "passes.distill.logits.loss.mse=")
     assert found["passes"] == [{"distill": {"logits": {"loss": "mse"}}}]
 
 
-def test_a_model_given_as_text_can_get_more_keys(write: Write) -> None:
-    name = write("model: a\npasses: []")
+def test_a_model_given_as_text_can_get_more_keys(write_recipe: Write) -> None:
+    name = write_recipe("model: a\npasses: []")
     assert dump(name, "model.tokenizer=b")["model"] == {"path": "a", "tokenizer": "b"}
 
 
-def test_a_model_can_be_given_where_there_is_none(write: Write) -> None:
-    assert dump(write("passes: []"), "model=a/b")["model"] == {"path": "a/b"}
+def test_a_model_can_be_given_where_there_is_none(write_recipe: Write) -> None:
+    assert dump(write_recipe("passes: []"), "model=a/b")["model"] == {"path": "a/b"}
