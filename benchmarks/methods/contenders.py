@@ -71,35 +71,31 @@ METHODS = {
 }
 
 
-def _variant(method: str, group: str, name: str, change: str) -> Method:
+def _variant(name: str, of: str, group: str, change: str) -> Method:
     """A method with one thing changed, held against itself without the change."""
-    return replace(
-        METHODS[method],
-        name=name,
-        base=method,
-        sparsities=(0.97,),
-        changes=(change,),
-        group=group,
-    )
+    changed = replace(METHODS[of], name=name, base=of, sparsities=(0.97,))
+    return replace(changed, changes=(change,), group=group)
 
 
+CAP, BASE = "cap-movement", "movement-kd"
+WEIGHTS, SCORES = "train.learning_rate=2e-4", "passes.prune.scores.learning_rate=3e-3"
 VARIANTS = {
     method.name: method
     for method in (
-        # without all three `cap-movement` is `movement-kd`
-        _variant("cap-movement", "ablation", "cap-without-prc", "passes.contrast.pretrained=false"),
-        _variant("cap-movement", "ablation", "cap-without-snc", "passes.contrast.snapshots=0"),
-        _variant("cap-movement", "ablation", "cap-without-fic", "passes.contrast.finetuned=false"),
-        _variant("cap-movement", "rate", "cap-rate-2e-4", "train.learning_rate=2e-4"),
-        _variant("movement-kd", "rate", "movement-rate-2e-4", "train.learning_rate=2e-4"),
-        _variant("cap-movement", "sweep", "cap-batch-16", "train.batch=16"),
-        _variant("cap-movement", "sweep", "cap-batch-64", "train.batch=64"),
-        _variant(
-            "cap-movement", "sweep", "cap-temperature-0.05", "passes.contrast.temperature=0.05"
-        ),
-        _variant("cap-movement", "sweep", "cap-temperature-0.2", "passes.contrast.temperature=0.2"),
-        _variant("cap-movement", "sweep", "cap-extra-0", "passes.contrast.extra=0"),
-        _variant("cap-movement", "sweep", "cap-extra-1024", "passes.contrast.extra=1024"),
+        # without all three CAP is its base
+        _variant("cap-without-prc", CAP, "ablation", "passes.contrast.pretrained=false"),
+        _variant("cap-without-snc", CAP, "ablation", "passes.contrast.snapshots=0"),
+        _variant("cap-without-fic", CAP, "ablation", "passes.contrast.finetuned=false"),
+        _variant("cap-weights-2e-4", CAP, "rate", WEIGHTS),
+        _variant("movement-weights-2e-4", BASE, "rate", WEIGHTS),
+        _variant("cap-scores-3e-3", CAP, "rate", SCORES),
+        _variant("movement-scores-3e-3", BASE, "rate", SCORES),
+        _variant("cap-batch-16", CAP, "sweep", "train.batch=16"),
+        _variant("cap-batch-64", CAP, "sweep", "train.batch=64"),
+        _variant("cap-temperature-0.05", CAP, "sweep", "passes.contrast.temperature=0.05"),
+        _variant("cap-temperature-0.2", CAP, "sweep", "passes.contrast.temperature=0.2"),
+        _variant("cap-extra-0", CAP, "sweep", "passes.contrast.extra=0"),
+        _variant("cap-extra-1024", CAP, "sweep", "passes.contrast.extra=1024"),
     )
 }
 ALL = METHODS | VARIANTS
