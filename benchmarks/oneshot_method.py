@@ -43,12 +43,13 @@ def main(name: str, quick: bool) -> None:
     started = time.process_time()
     apply([method], program, check=False)
     taken = time.process_time() - started
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     facts = {
         "processor_s": taken,
         "model_mb": sum(each.numel() for each in model.parameters()) * 4 / 1e6,
         "masks_mb": sum(each.numel() for each in program.masks().values()) * 4 / 1e6,
-        "peak_mb": peak_mb - before_mb,
+        "libraries_mb": before_mb,
+        "peak_mb": peak_mb,
     }
     sys.stdout.write(json.dumps(facts) + "\n")
 

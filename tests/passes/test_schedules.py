@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passes.ramp import progress
 from sparsify.kinds import schedule
 
 SMOOTH = ("linear", "cubic", "polynomial")
@@ -56,12 +59,17 @@ def official_threshold(step: int) -> float:
     return final + (initial - final) * left**3
 
 
-@pytest.mark.parametrize("part", range(10))
-def test_cubic_keeps_what_the_official_program_keeps(part: int) -> None:
-    start, end = 22_000, 80_710
-    step = start + round((end - start) * (part + 1) / 10)
-    t = (step - start) / (end - start)
-    kept = 1 - 0.9 * schedule.choose("cubic")(t=t)
+OFFICIAL_STEPS = (0, 11_000, 22_000, 22_001, 35_000, 51_355, 70_000, 80_710, 80_711, 113_710)
+"""From the first to the last, with both ends of the dense steps and of those at the end."""
+
+
+@pytest.mark.parametrize("step", OFFICIAL_STEPS)
+def test_a_run_keeps_at_each_step_what_the_official_program_keeps(step: int) -> None:
+    total = 113_710
+    run = SimpleNamespace(
+        schedule=schedule.choose("cubic"), warmup=22_000 / total, cooldown=33_000 / total
+    )
+    kept = 1 - 0.9 * progress(run, step, total)
     assert kept == pytest.approx(official_threshold(step), abs=1e-12)
 
 
