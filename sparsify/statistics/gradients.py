@@ -104,7 +104,7 @@ def unit_gradients(program: Program, groups: Sequence[Units]) -> Tensor:
                     moved = (weights[name].detach() * of_weights[name]).float().movedim(axis, 0)
                     along = moved.flatten(1).sum(1)
                 else:
-                    along = of_channels[name]
+                    along = of_channels[name].float()
                 found[row].index_add_(0, owners, along[places])
     return found
 

@@ -1,10 +1,10 @@
-"""What flows into the weights of a program, measured in one run over all samples together."""
+"""What flows into the weights of a program on its samples, measured where the program runs."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,7 +40,7 @@ class Inflow:
 
     def squares(self) -> Tensor:
         """f32[in]: the sum of squares of each input, ||x_j||^2."""
-        return sum_of(rows.square().sum(0) for rows in self.rows())
+        return torch.stack([rows.square().sum(0) for rows in self.rows()]).sum(0)
 
     def gram(self) -> Tensor:
         """f32[in, in]: X^T X, for the rows X of all batches."""
@@ -51,15 +51,6 @@ class Inflow:
         for rows in each:
             total.addmm_(rows.T, rows)
         return total
-
-
-def sum_of(values: Iterable[Tensor]) -> Tensor:
-    """The sum of tensors of one shape, of which two are kept at a time."""
-    each = iter(values)
-    total = next(each).clone()
-    for value in each:
-        total += value
-    return total
 
 
 def inflows(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor, fx
 
 from sparsify.analysis.products import Product
@@ -18,7 +17,7 @@ class Scaled:
 
     Args:
         program: its tensors are shared, and it stays as it is.
-        uses: products of rows of inputs; the factors are f32[in] each, the same for all rows.
+        uses: products of rows of inputs; the factors are f[in] each, of the weight's type.
     """
 
     def __init__(self, program: Program, uses: Sequence[Product]) -> None:
@@ -50,14 +49,14 @@ class Scaled:
 
     def ones(self) -> dict[str, Tensor]:
         """The factors by the names of the module's inputs, which ask for gradients."""
-        return {
-            name: torch.ones(weight.shape[use.reads[0]], device=weight.device, requires_grad=True)
-            for name, use in zip(self.names, self.uses, strict=True)
-            for weight in (self.program.tensor(use.weight),)
-        }
+        found = {}
+        for name, use in zip(self.names, self.uses, strict=True):
+            weight = self.program.tensor(use.weight).detach()
+            found[name] = weight.new_ones(weight.shape[use.reads[0]], requires_grad=True)
+        return found
 
     def by_weight(self, of_factors: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Weight -> f32[in]: the gradients of the factors of all its products together."""
+        """Weight -> f[in]: the gradients of the factors of all its products together."""
         found: dict[str, Tensor] = {}
         for use, gradient in zip(self.uses, of_factors, strict=True):
             found[use.weight] = found.get(use.weight, 0) + gradient

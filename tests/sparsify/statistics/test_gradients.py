@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
+import sparsify
 from passes.insert_masks import InsertMasks
 from sparsify.analysis.structures import Part, Units
 from sparsify.errors import Problem
-from sparsify.statistics import gradients, mean_gradients, unit_gradients
+from sparsify.statistics import gradients, mean_gradients, unit_gradients, unmeasured
 from tests.sparsify.programs import calibrated, model, program, ran
 
 TOLERANCE = 1e-5
@@ -85,3 +87,54 @@ def test_no_labels_is_a_mistake() -> None:
     with pytest.raises(Problem) as caught:
         mean_gradients(found, [UP])
     assert str(caught.value) == "calibrating by gradients needs labels; set data.label=COLUMN"
+
+
+class Einsum(nn.Module):
+    """Two layers, of which the second reads the first by an einsum, and a linear reads both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.head = nn.Linear(3, 4), nn.Linear(5, 2)
+        self.down = nn.Parameter(torch.randn(4, 5))
+        self.scale = torch.ones(4), torch.ones(5)
+
+    def forward(self, states: Tensor) -> Tensor:
+        inner = torch.relu(self.up(states)) * self.scale[0]
+        outer = torch.einsum("bi,io->bo", inner, self.down) * self.scale[1]
+        logits: Tensor = self.head(outer)
+        return logits
+
+
+def test_weights_of_other_products_and_of_rows_are_measured_together() -> None:
+    torch.manual_seed(0)
+    module, states, labels = Einsum().eval(), torch.randn(6, 3), torch.arange(6) % 2
+    found = sparsify.capture(module, (states,))
+    found.samples = ({"states": states, "labels": labels},)
+    assert unmeasured(found, ["down", "head.weight"]).keys() == {"down"}
+    inner, outer = (
+        Units((Part(name, axis, True, np.arange(size)[:, None]),))
+        for name, axis, size in (("down", 0, 4), ("head.weight", 1, 5))
+    )
+    values = unit_gradients(found, [inner, outer])
+    module.scale = tuple(each.requires_grad_() for each in module.scale)
+    for row in range(6):
+        loss = F.cross_entropy(module(states[row : row + 1]), labels[row : row + 1])
+        expected = torch.cat(torch.autograd.grad(loss, module.scale))
+        torch.testing.assert_close(values[row], expected, rtol=0, atol=TOLERANCE)
+    assert all(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_gradients_in_half_precision_are_near_those_in_full() -> None:
+    torch.manual_seed(0)
+    states, labels = torch.randn(6, 3), torch.arange(6) % 2
+    each = Units((Part("head.weight", 1, True, np.arange(5)[:, None]),))
+    values = []
+    for kind in (torch.float32, torch.bfloat16):
+        torch.manual_seed(0)
+        module = Einsum().to(kind)
+        module.scale = tuple(scale.to(kind) for scale in module.scale)
+        found = sparsify.capture(module, (states.to(kind),))
+        found.samples = ({"states": states.to(kind), "labels": labels},)
+        values.append(unit_gradients(found, [each]))
+    assert values[1].dtype is torch.float32
+    torch.testing.assert_close(values[1], values[0], rtol=0.1, atol=0.02)
