@@ -68,6 +68,7 @@ BUDGETS = {
                 "train.epochs=10",
                 "train.learning_rate=3e-5",
                 "train.precision=bf16",
+                "train.dropout=null",
                 "teacher.fine_tune.batch=32",
                 "teacher.fine_tune.steps=null",
                 "teacher.fine_tune.epochs=3",

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Annotated
 
 import typer
+import yaml
 
 from benchmarks import results
 from benchmarks.methods.budgets import BUDGETS
@@ -87,7 +88,7 @@ def listing(states: list[State]) -> list[str]:
     for state in states:
         if state.done is not None:
             says = f"done  {state.done.score('held-out'):.4f} held out, {state.done.cpu_s:,.0f} s"
-            if state.done.recipe != portable(state.cell):
+            if not _same(state.done.recipe, portable(state.cell)):
                 says += ", with another recipe: run it --again"
         else:
             says = "missing" + (f"  about {_minutes(state)} min" if state.expected_s else "")
@@ -99,6 +100,11 @@ def listing(states: list[State]) -> list[str]:
         + (f", about {total / 60:.1f} hours of one core left" if total else "")
     )
     return lines
+
+
+def _same(recipe: str, other: str) -> bool:
+    """Whether two recipes say the same; comments do not count."""
+    return bool(yaml.safe_load(recipe) == yaml.safe_load(other))
 
 
 def _minutes(state: State) -> int:

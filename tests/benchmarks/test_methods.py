@@ -57,6 +57,7 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_not_run_again(
     assert str(toy / "work") not in found.recipe
     monkeypatch.setattr(running, "carry_out", lambda *_: pytest.fail("it ran again"))
     invoke(toy)
+    replace(found, recipe=f"# another comment\n{found.recipe}").save(toy / "results" / "toy-tiny")
     assert "another recipe" not in (listed := invoke(toy, "--list"))
     assert "1 of 1 done" in listed
     changed = replace(TINY, contrast=("extra=8",))
