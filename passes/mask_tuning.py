@@ -55,12 +55,12 @@ def _change(pair: Pair, matrix: Tensor, kept: Tensor, owner: Tensor) -> Tensor:
     gram = torch.zeros(len(scaled), len(scaled), device=matrix.device)
     forces = torch.zeros(len(scaled), device=matrix.device)
     for was, now, missing in pair.rows:
-        wanted = (was - now * kept) @ matrix.T
+        wanted = torch.addcmul(was, now, kept, value=-1) @ matrix.T
         if missing is not None:
             wanted += missing
         own = now[:, scaled]
         gram.addmm_(own.T, own)
-        forces += ((wanted @ columns) * own).sum(0)
+        forces += (wanted @ columns).mul_(own).sum(0)
     gram *= columns.T @ columns
     return torch.zeros_like(kept).index_copy_(0, scaled, solve(gram, forces, owner[scaled]))
 
@@ -84,12 +84,18 @@ def solve(
     if not len(units):
         return torch.zeros_like(forces)
     count = len(units)
-    rows = gram.new_zeros(count, int(mine.sum()))
-    rows.index_add_(0, places, gram[mine][:, mine])
-    normal = gram.new_zeros(count, count).index_add_(1, places, rows).double()
+    normal = _added(gram if bool(mine.all()) else gram[mine][:, mine], places, count).double()
     right = forces.new_zeros(count).index_add_(0, places, forces[mine]).double()
     scale = normal.diagonal().mean()
     normal.diagonal().add_(damping * scale if scale > 0 else 1.0)
     found = torch.zeros_like(forces)
     found[mine] = torch.linalg.solve(normal, right).to(forces)[places]
     return found
+
+
+def _added(gram: Tensor, places: Tensor, count: int) -> Tensor:
+    """`gram` with the rows, and the columns, of each of `count` places added up."""
+    if torch.equal(places, torch.arange(count, device=places.device)):
+        return gram
+    rows = gram.new_zeros(count, len(places)).index_add_(0, places, gram)
+    return gram.new_zeros(count, count).index_add_(1, places, rows)

@@ -14,7 +14,7 @@ from torch import Tensor, fx
 from sparsify.analysis.products import Product, products
 from sparsify.errors import Problem
 from sparsify.program import Program, aten
-from sparsify.statistics.samples import samples
+from sparsify.statistics.samples import pieces, samples
 from sparsify.statistics.wave import Wave
 
 ROWWISE = {
@@ -62,7 +62,7 @@ def inflows(
 
     The program runs in eval mode, and whatever is written into a weight when its inputs are yielded
     is what all later nodes are computed with. Between two products only the values of the narrowest
-    place are kept for all batches; the others are computed from them, for one batch at a time.
+    place are kept for all batches; the others are computed from them, for few rows at a time.
     With `batches` these are run instead.
 
     Raises:
@@ -70,7 +70,7 @@ def inflows(
     """
     uses = _uses(program, weights)
     left = Counter(use.weight for use in uses.values())
-    batches = batches or samples(program)
+    batches = batches or pieces(program)
     training = program.module.training
     program.module.eval()
     try:
@@ -158,5 +158,6 @@ def tokens(
         is_mask = str(node.target).endswith("attention_mask") and len(sizes) == 2
         # batch sizes are always equal, though their symbols may differ
         if is_mask and len(rows) == 2 and str(sizes[1]) in rows:
-            return [batch[str(node.target)].flatten().to(torch.bool) for batch in batches]
+            masks = [batch[str(node.target)].flatten().to(torch.bool) for batch in batches]
+            return [None if bool(mask.all()) else mask for mask in masks]
     return [None] * len(batches)

@@ -12,7 +12,7 @@ from sparsify.analysis.branches import Anatomy
 from sparsify.analysis.products import Product
 from sparsify.program import Program, aten
 from sparsify.statistics.inputs import flat, is_rowwise, tokens
-from sparsify.statistics.samples import samples
+from sparsify.statistics.samples import pieces
 from sparsify.statistics.wave import Wave
 
 Both = tuple[Tensor, Tensor, Tensor | None]
@@ -43,7 +43,7 @@ def pairs(program: Program, weights: Collection[str]) -> Iterator[Pair]:
     Raises:
         Problem: there are no samples.
     """
-    batches = samples(program)
+    batches = pieces(program)
     anatomy = program.remember(Anatomy)
     uses = _uses(anatomy, weights)
     training = program.module.training
@@ -54,7 +54,7 @@ def pairs(program: Program, weights: Collection[str]) -> Iterator[Pair]:
             if (use := uses.get(node)) is not None:
                 was.settle(node)
                 now.settle(node)
-                rows = _rows(was, now, use, _stream(anatomy, use), tokens(program, use, batches))
+                rows = _rows(anatomy, was, now, use, tokens(program, use, batches))
                 yield Pair(use.weight, use.reads[0], rows)
     finally:
         program.module.train(training)
@@ -71,17 +71,26 @@ def _uses(anatomy: Anatomy, weights: Collection[str]) -> dict[fx.Node, Product]:
 
 
 def _rows(
-    was: Wave, now: Wave, use: Product, stream: fx.Node | None, kept: list[Tensor | None]
+    anatomy: Anatomy, was: Wave, now: Wave, use: Product, kept: list[Tensor | None]
 ) -> Iterator[Both]:
-    # the first run passes the product here, while its weight is what it was
+    stream = _stream(anatomy, use)
     others = [] if stream is None else [stream]
-    both = zip(was.passing(use.node), now.reach(use.node, *others), kept, strict=True)
-    for first, second, chosen in both:
+    # the first run passes the product here, while its weight is what it was
+    passing = was.passing(use.node, _behind(anatomy, was, use))
+    for first, second, chosen in zip(passing, now.reach(use.node, *others), kept, strict=True):
         yield (
             flat(first[use.activation], chosen),
             flat(second[use.activation], chosen),
             None if stream is None else flat(first[stream] - second[stream], chosen),
         )
+
+
+def _behind(anatomy: Anatomy, wave: Wave, use: Product) -> int:
+    """The place of the next product: what is added to the result of `use` is added by then."""
+    place = wave.place_of[use.node] + 1
+    while place < len(wave.nodes) and wave.nodes[place] not in anatomy.products:
+        place += 1
+    return place
 
 
 def _stream(anatomy: Anatomy, use: Product) -> fx.Node | None:

@@ -11,6 +11,8 @@ from sparsify.program import Program
 
 LABELS = "labels"
 """What stands beside the inputs in a batch of samples."""
+PIECE = 2
+"""Samples that are run together where all of them are kept between two weights."""
 
 
 def samples(program: Program) -> tuple[Mapping[str, Tensor], ...]:
@@ -26,6 +28,23 @@ def samples(program: Program) -> tuple[Mapping[str, Tensor], ...]:
             "in Python give `calibration`",
         )
     return program.samples
+
+
+def pieces(program: Program) -> tuple[Mapping[str, Tensor], ...]:
+    """The same samples, few at a time; batches whose values are not all of its rows stay whole.
+
+    Raises:
+        Problem: there are none.
+    """
+    found: list[Mapping[str, Tensor]] = []
+    for batch in samples(program):
+        rows = {len(value) if value.ndim else 0 for value in batch.values()}
+        starts = range(0, max(rows), PIECE) if len(rows) == 1 else ()
+        found += [
+            {name: value[first : first + PIECE] for name, value in batch.items()}
+            for first in starts
+        ] or [batch]
+    return tuple(found)
 
 
 def inputs(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -87,15 +87,16 @@ class Wave:
             values = dict(known)
             self._walk(values, [each for each in ahead if each in behind])
             yield values
+            give_back()
 
-    def passing(self, node: fx.Node) -> Iterator[Values]:
-        """The same, but each batch goes on past `node` when the next one is asked for."""
+    def passing(self, node: fx.Node, place: int) -> Iterator[Values]:
+        """The same, but each batch goes on to `place` behind it when the next one is asked for."""
         target = self.place_of[node]
         for values in self.batches:
             self._walk(values, self.nodes[self.place : target])
             yield values
-            self._walk(values, self.nodes[target : target + 1])
-        self.place = target + 1
+            self._walk(values, self.nodes[target:place])
+        self.place = place
 
     @torch.no_grad()
     def _walk(self, values: Values, nodes: list[fx.Node]) -> None:

@@ -57,7 +57,9 @@ def test_a_batch_that_passes_a_product_has_its_result() -> None:
     whole = run.fork()
     whole.advance(whole.place_of[down.node] + 1)
     run.settle(down.node)
-    inputs = [values[down.activation] for values in run.passing(down.node)]
+    inputs = [
+        values[down.activation] for values in run.passing(down.node, run.place_of[down.node] + 1)
+    ]
     assert [each.shape[-1] for each in inputs] == [INNER] * len(run.batches)
     for values, expected in zip(run.batches, whole.batches, strict=True):
         assert torch.equal(values[down.node], expected[down.node])
