@@ -98,7 +98,12 @@ class Pass(BaseModel, ABC):
         return False
 
     @abstractmethod
-    def run(self, program: Program) -> Report: ...
+    def run(self, program: Program) -> Report:
+        """Rewrite `program` in place, and tell what was done, what was left alone, and why.
+
+        Raises:
+            Problem: a mistake of the user; `where` names the key of the pass that it is in.
+        """
 
 
 class PassChoice:

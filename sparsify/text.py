@@ -22,7 +22,10 @@ SHORT = {
 
 
 def to_text(program: Program) -> str:
-    """One line a call: name, type, call. Weights are `@name`; a mask tells how much it zeroes."""
+    """`program` as text, one line a call: name, type and shape, call.
+
+    Weights are `@name`; a mask tells the share that it zeroes. Equal programs have equal texts.
+    """
     sizes = _symbols(program)
     nodes = list(program.graph.nodes)
     inputs = [f"%{n.name}: {_type(n, sizes)}" for n in nodes if n.op == "placeholder"]

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import sparsify
+from benchmarks import catalog
+from benchmarks.__main__ import CHOOSE, METHODS, README, ZOO
+from benchmarks.methods.command import app as methods
 from sparsify import schema
 from sparsify.cli import app
 from sparsify.errors import Problem
@@ -89,21 +96,44 @@ def test_snippets_run_from_the_top_of_a_page_to_its_end(page: Path, desk: Path) 
             exec(compile(each.text, named(page), "exec"), names)
         elif each.language == "yaml":
             is_recipe(each.text, desk)
+        elif each.language == "json":
+            json.loads(each.text)
+        elif each.language == "toml":
+            tomllib.loads(each.text)
         elif each.language == "sh":
             for line in commands(each.text):
                 does(line)
 
 
 def commands(text: str) -> Iterator[str]:
-    """The lines that call the tool, without their comments."""
+    """The lines without their comments."""
     for line in text.replace("\\\n", " ").splitlines():
-        line = re.sub(r"\s+#.*", "", line).strip()
-        if line.startswith("sparsify "):
+        if line := re.sub(r"(^|\s+)#.*", "", line).strip():
             yield line
 
 
 def does(line: str) -> None:
-    words = shlex.split(line)[1:]
+    """Run what calls the tool or Python; of what takes hours, see that it is there."""
+    match shlex.split(line):
+        case ["sparsify", *words]:
+            calls(line, words)
+        case ["python", "-c", code]:
+            exec(compile(code, line, "exec"), {})
+        case ["python", "-m", "benchmarks", "methods", *words]:
+            get_command(methods).make_context("methods", words)
+        case ["make", target]:
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        case ["pip", "install", package]:
+            assert (
+                package == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+            )
+        case ["export", _]:
+            pass
+        case _:
+            pytest.fail(f"nobody runs {line!r}")
+
+
+def calls(line: str, words: list[str]) -> None:
     if words[0] == "run":
         words += ["--set", "export.bench=false", *(SHORT if trains(words[1]) else ())]
     done = CliRunner().invoke(app, words, catch_exceptions=False)
@@ -162,4 +192,18 @@ def test_a_snippet_that_is_no_recipe_is_noticed(desk: Path) -> None:
 
 def test_commands_are_found_in_a_snippet() -> None:
     text = "make demo\nsparsify run a \\\n  --model b   # what it does\nsparsify show c\n"
-    assert list(commands(text)) == ["sparsify run a    --model b", "sparsify show c"]
+    assert list(commands(text)) == ["make demo", "sparsify run a    --model b", "sparsify show c"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_benchmarks_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text()
+    known = {*catalog.benchmarks(), README, ZOO, METHODS, CHOOSE}
+    assert set(re.findall(r"python -m benchmarks ([a-z]\w*)", text)) <= known
+    for module in re.findall(r"python -m (benchmarks\.[\w.]*\w)", text):
+        assert find_spec(module)
+
+
+def test_a_command_that_nobody_runs_is_noticed() -> None:
+    with pytest.raises(pytest.fail.Exception, match="nobody runs 'rm x'"):
+        does("rm x")

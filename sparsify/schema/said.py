@@ -16,7 +16,7 @@ Said: TypeAlias = Recipe | str | Path | Mapping[str, Any] | Sequence[Pass | str 
 
 
 def read(said: Said) -> Recipe:
-    """A recipe from its name, its file, its values, or a list of passes, as they stand in YAML.
+    """A recipe from what is `said`: a name, a file, values as in YAML, or a list of passes.
 
     `read("wanda-oneshot-50")`, `read("mine.yaml")`, `read(["insert-masks", {"prune": {...}}])`,
     `read({"passes": [...], "train": {"steps": 500}})`.

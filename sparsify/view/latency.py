@@ -41,6 +41,13 @@ def setting(latency: Latency) -> str:
     return ", ".join([*said, plural(latency.threads, "thread")])
 
 
+def short_setting(latency: Latency) -> str:
+    """The same where there is little room: `1 x 128 tokens, 2 threads`."""
+    other = [f"{name} {size}" for name, size in latency.sizes.items()]
+    sizes = f"{latency.batch} x {latency.sequence} tokens"
+    return ", ".join([sizes, *other, plural(latency.threads, "thread")])
+
+
 def pairs(latencies: Sequence[Latency]) -> list[tuple[Latency, Latency]]:
     """For each setting, the first two files: dense and sparse."""
     found = []

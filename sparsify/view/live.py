@@ -21,7 +21,7 @@ from rich.progress import (
 from sparsify.history import History
 from sparsify.pipeline import Step
 from sparsify.view import words
-from sparsify.view.passes import passed_line
+from sparsify.view.passes import passed_lines
 from sparsify.view.training import TrainingScreen, training_words
 from sparsify.watch import Watch
 
@@ -77,7 +77,9 @@ class Lines(Watch):
                 self._say(f"{name} took {words.seconds(took)}", "dim")
 
     def passed(self, step: Step) -> None:
-        self._say(f"  {passed_line(step.told())}")
+        room = self._console.width - 2 if self._console.is_terminal else None
+        for line in passed_lines(step.told(), room):
+            self._say(f"  {line}")
 
     def begin(self, task: str, total: int) -> None:
         self._totals[task] = total

@@ -72,8 +72,10 @@ def _told(told: Mapping[str, str], text: str) -> Text:
     return Text(text).append(f"\n{who[0]}{more}", "dim")
 
 
-def passed_line(each: PassReport) -> str:
-    """One pass as a line of a log."""
-    parts = [f"{plural(len(each.did), 'change')}, {len(each.left)} left alone"]
-    parts += [facts(each.facts)] if each.facts else []
-    return f"{each.tag}: {'; '.join(parts)}; {seconds(each.seconds)}"
+def passed_lines(each: PassReport, room: int | None = None) -> list[str]:
+    """One pass as a line of a log; its numbers are another one where there is no `room`."""
+    counts = f"{plural(len(each.did), 'change')}, {len(each.left)} left alone"
+    line, told = f"{each.tag}: {counts}; {seconds(each.seconds)}", facts(each.facts)
+    if not told or room is None or len(line) + 2 + len(told) <= room:
+        return [f"{line}; {told}" if told else line]
+    return [line, f"  {told}"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -30,7 +31,7 @@ def plan_view(plan: PlanReport) -> RenderableType:
     heading = Text(plan.recipe, "bold").append(f" on {plan.model}, a plan", "not bold dim")
     parts: list[RenderableType] = [heading, Text("")]
     for each in plan.passes:
-        parts += [pass_heading(each), deeds_table(each)]
+        parts += [Heading(each), deeds_table(each)]
     parts += [Text(f"training: {sentence}") for sentence in plan.training]
     stored = plan.sparse_file.stored
     if any(weight.form != "dense" or weight.predicted for weight in stored):
@@ -39,11 +40,20 @@ def plan_view(plan: PlanReport) -> RenderableType:
     return Group(*parts)
 
 
-def pass_heading(each: PassReport) -> Text:
-    """One pass in a line: how much it touches, its numbers, its time."""
-    counts = f"  {plural(len(each.did), 'change')}, {len(each.left)} left alone"
-    told = f", {facts(each.facts)}" if each.facts else ""
-    return Text(each.tag, "bold").append(f"{counts}{told} ({seconds(each.seconds)})", "not bold")
+@dataclass(frozen=True)
+class Heading:
+    """One pass in a line: how much it touches, its time, its numbers; those below, if need be."""
+
+    each: PassReport
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        counts = f"  {plural(len(self.each.did), 'change')}, {len(self.each.left)} left alone"
+        line = Text(self.each.tag, "bold")
+        line.append(f"{counts} ({seconds(self.each.seconds)})", "not bold")
+        if told := facts(self.each.facts):
+            fits = line.cell_len + len(told) + 2 <= options.max_width
+            line.append(f", {told}" if fits else f"\n  {told}", "not bold")
+        yield line
 
 
 def deeds_table(each: PassReport) -> Table:

@@ -14,7 +14,7 @@ from sparsify.onnx_report import QUANTIZED
 from sparsify.report import LOWER_IS_BETTER, Cost, Parity, RunReport, Scores
 from sparsify.view.capture import self_test_line, shapes_words
 from sparsify.view.history import history_view
-from sparsify.view.latency import DENSE_SPEED, SAME, SPARSE_SPEED, pairs, ratio_words, setting
+from sparsify.view.latency import DENSE_SPEED, SAME, SPARSE_SPEED, pairs, ratio_words, short_setting
 from sparsify.view.passes import passes_view
 from sparsify.view.quantized import quantized_line
 from sparsify.view.storage import storage_table
@@ -41,7 +41,7 @@ CONTENTS = {
 
 def result_table(report: RunReport) -> Table:
     """Dense beside sparse: metrics in both runtimes, zeros, sizes, latencies."""
-    made = table("", "dense", "sparse", "sparse against dense", right=("dense", "sparse"))
+    made = table("", "dense", "sparse", "against dense", right=("dense", "sparse"))
     _metrics(made, "PyTorch", report.dense, report.sparse)
     _metrics(made, "ONNX Runtime", report.dense_onnx, report.sparse_onnx)
     if report.pruned_sparsity is not None:
@@ -54,7 +54,7 @@ def result_table(report: RunReport) -> Table:
         made.add_row("file", size(dense) if dense else "", size(report.bytes_sparse), share)
     for first, last in pairs(report.latency):
         made.add_row(
-            f"latency, {setting(last)}",
+            f"latency, {short_setting(last)}",
             milliseconds(first.median_ms),
             milliseconds(last.median_ms),
             ratio_words(last.ratio),
@@ -141,7 +141,7 @@ def _smaller(made: Table, dense: Cost, sparse: Cost) -> None:
     """What was removed for good; zeros alone remove nothing."""
     rows = {
         "parameters": (dense.parameters, sparse.parameters),
-        f"multiply-adds, batch {dense.batch}, sequence {dense.sequence}": (
+        f"multiply-adds, {dense.batch} x {dense.sequence} tokens": (
             dense.dense_macs,
             sparse.dense_macs,
         ),

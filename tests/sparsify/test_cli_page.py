@@ -60,5 +60,5 @@ def test_a_run_is_shown_with_its_charts_and_its_table_last(
     assert "contrast 1.4" in shown
     assert "mask churn" in shown
     assert shown.index("insert-masks") < shown.index("loss by term") < shown.index("parity: ")
-    assert "latency, batch 1, sequence 64, 2 threads" in shown.splitlines()[-2]
+    assert "latency, 1 x 64 tokens, 2 threads" in shown.splitlines()[-2]
     assert json.loads(call("show", "out", "--json").out) == json.loads(report().model_dump_json())

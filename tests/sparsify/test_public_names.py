@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,22 @@ import sparsify
 def test_every_public_name_is_there(name: str) -> None:
     assert getattr(sparsify, name) is not None
     assert name in dir(sparsify)
+
+
+@pytest.mark.parametrize("name", [each for each in sparsify.__all__ if each != "__version__"])
+def test_every_public_name_says_what_it_is_and_what_it_takes(name: str) -> None:
+    said: Any = getattr(sparsify, name)
+    assert inspect.getdoc(said)
+    if inspect.isclass(said):
+        public = {key: each for key, each in vars(said).items() if not key.startswith("_")}
+        functions = {key: each for key, each in public.items() if inspect.isfunction(each)}
+        assert [key for key, each in functions.items() if not inspect.getdoc(each)] == []
+    elif inspect.isfunction(said):
+        says = inspect.getdoc(said) or ""
+        taken = set(inspect.signature(said).parameters)
+        assert {each for each in taken if not re.search(rf"\b{each}\b", says)} == set()
+        if "raise Problem" in inspect.getsource(said):
+            assert "Raises:" in says
 
 
 def test_no_public_name_hides_a_module_and_capture_and_export_are_both() -> None:

@@ -92,7 +92,7 @@ def test_every_event_is_a_line_and_brackets_are_no_markup() -> None:
     lines.warn("passes[0] [bold]met[/bold] :smile:")
     lines.note("done")
     assert text(out) == [
-        "  prune: 1 change, 0 left alone; sparsity 90.0%; 500.0 ms",
+        "  prune: 1 change, 0 left alone; 500.0 ms; sparsity 90.0%",
         "  evaluated after step 8: accuracy 0.7500",
         "warning: passes[0] [bold]met[/bold] :smile:",
         "  done",

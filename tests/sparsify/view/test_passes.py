@@ -5,7 +5,7 @@ from collections.abc import Callable
 from expecttest import assert_expected_inline
 
 from sparsify.report import PassReport
-from sparsify.view.passes import deeds, passes_table, passes_view
+from sparsify.view.passes import deeds, passed_lines, passes_table, passes_view
 
 MASKED = PassReport(
     tag="insert-masks",
@@ -79,3 +79,10 @@ def test_the_passes_and_what_they_did_stand_together(rendered: Callable[..., str
 
 def test_an_ascii_terminal_gets_ascii(rendered: Callable[..., str]) -> None:
     assert rendered(passes_view([MASKED, PRUNED]), width=120, encoding="ascii").isascii()
+
+
+def test_a_line_of_a_log_is_two_where_there_is_no_room() -> None:
+    line, told = "insert-masks: 2 changes, 4 left alone; 12.3 ms", "parameters 10,616,832"
+    assert passed_lines(MASKED) == passed_lines(MASKED, 80) == [f"{line}; {told}"]
+    assert passed_lines(MASKED, 60) == [line, f"  {told}"]
+    assert passed_lines(MASKED.model_copy(update={"facts": {}}), 10) == [line]

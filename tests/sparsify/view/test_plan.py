@@ -74,12 +74,12 @@ def test_a_plan_tells_what_passes_do_and_what_it_is_worth(rendered: Callable[...
         """\
 cap-movement-90 on encoder, a plan
 
-insert-masks  2 changes, 2 left alone, masked weights 2 (20.0 ms)
+insert-masks  2 changes, 2 left alone (20.0 ms), masked weights 2
        2  masked, 147,456 weights  ...layer.*.attention.self.query.weight
   left 1  no target (pooler)       pooler.weight
   left 1  no target (head)         head.weight
 
-prune  2 changes, 0 left alone, sparsity 90.0% (1.5 s)
+prune  2 changes, 0 left alone (1.5 s), sparsity 90.0%
    2  5 to 9 of 12 heads zero  bert.encoder.layer.*.attention.self.query.weight
 
 training: prune: zeros from 0% to 90% in steps 40 to 300
@@ -111,12 +111,12 @@ def test_a_plan_fits_a_wide_terminal(rendered: Callable[..., str]) -> None:
         """\
 cap-movement-90 on encoder, a plan
 
-insert-masks  2 changes, 2 left alone, masked weights 2 (20.0 ms)
+insert-masks  2 changes, 2 left alone (20.0 ms), masked weights 2
        2  masked, 147,456 weights  bert.encoder.layer.*.attention.self.query.weight
   left 1  no target (pooler)       pooler.weight
   left 1  no target (head)         head.weight
 
-prune  2 changes, 0 left alone, sparsity 90.0% (1.5 s)
+prune  2 changes, 0 left alone (1.5 s), sparsity 90.0%
    2  5 to 9 of 12 heads zero  bert.encoder.layer.*.attention.self.query.weight
 
 training: prune: zeros from 0% to 90% in steps 40 to 300

@@ -70,18 +70,17 @@ faster, until its weights are stored for sparse kernels or whole rows and heads
 are removed.
 warning: 12 of 300 texts were cut at 128 tokens [see data.max_length].
 demo on package://encoder/model, seed 42
-+------------------------------------------------------------------------------+
-|                                    |   dense |  sparse | sparse against dense|
-|------------------------------------+---------+---------+---------------------|
-|accuracy, PyTorch                   |  0.8400 |  0.8100 | 96.4% kept          |
-|f1, PyTorch                         |  0.8300 |  0.8000 | 96.4% kept          |
-|accuracy, ONNX Runtime              |  0.8400 |  0.8100 | 96.4% kept          |
-|f1, ONNX Runtime                    |  0.8300 |  0.8000 | 96.4% kept          |
-|zeros in the pruned weights         |         |  90.00% |                     |
-|file                                | 90.4 MB | 90.4 MB | 100.0% of the bytes |
-|latency, batch 1, sequence 64, 2    | 24.3 ms | 24.1 ms | 1.01x, same speed   |
-|threads                             |         |         |                     |
-+------------------------------------------------------------------------------+""",
++---------------------------------------------------------------------------+
+|                                  |   dense |  sparse | against dense      |
+|----------------------------------+---------+---------+--------------------|
+|accuracy, PyTorch                 |  0.8400 |  0.8100 | 96.4% kept         |
+|f1, PyTorch                       |  0.8300 |  0.8000 | 96.4% kept         |
+|accuracy, ONNX Runtime            |  0.8400 |  0.8100 | 96.4% kept         |
+|f1, ONNX Runtime                  |  0.8300 |  0.8000 | 96.4% kept         |
+|zeros in the pruned weights       |         |  90.00% |                    |
+|file                              | 90.4 MB | 90.4 MB | 100.0% of the bytes|
+|latency, 1 x 64 tokens, 2 threads | 24.3 ms | 24.1 ms | 1.01x, same speed  |
++---------------------------------------------------------------------------+""",
     )
 
 
@@ -101,14 +100,14 @@ def test_what_was_removed_is_counted(rendered: Callable[..., str]) -> None:
     assert_expected_inline(
         rendered(result_table(bare.model_copy(update=costs)), width=100, encoding="ascii"),
         """\
-+------------------------------------------------------------------------------------------------+
-|                                         |          dense |        sparse | sparse against dense|
-|-----------------------------------------+----------------+---------------+---------------------|
-|parameters                               |    109,483,778 |    66,955,778 | 61.2% of the dense  |
-|multiply-adds, batch 1, sequence 128     | 11,174,215,680 | 5,587,107,840 | 50.0% of the dense  |
-|file                                     |        90.4 MB |       90.4 MB | 100.0% of the bytes |
-|latency, batch 1, sequence 64, 2 threads |        24.3 ms |       24.1 ms | 1.01x, same speed   |
-+------------------------------------------------------------------------------------------------+""",
++----------------------------------------------------------------------------------------+
+|                                  |          dense |        sparse | against dense      |
+|----------------------------------+----------------+---------------+--------------------|
+|parameters                        |    109,483,778 |    66,955,778 | 61.2% of the dense |
+|multiply-adds, 1 x 128 tokens     | 11,174,215,680 | 5,587,107,840 | 50.0% of the dense |
+|file                              |        90.4 MB |       90.4 MB | 100.0% of the bytes|
+|latency, 1 x 64 tokens, 2 threads |        24.3 ms |       24.1 ms | 1.01x, same speed  |
++----------------------------------------------------------------------------------------+""",
     )
     same = {"dense_cost": smaller(5, 6), "sparse_cost": smaller(5, 6)}
     shown = rendered(result_table(bare.model_copy(update=same)))
@@ -118,7 +117,7 @@ def test_what_was_removed_is_counted(rendered: Callable[..., str]) -> None:
 
 def test_on_a_wide_terminal_nothing_is_wrapped(rendered: Callable[..., str]) -> None:
     lines = rendered(result_view(report()), width=120).splitlines()
-    assert any("latency, batch 1, sequence 64, 2 threads   24.3 ms" in line for line in lines)
+    assert any("latency, 1 x 64 tokens, 2 threads   24.3 ms" in line for line in lines)
 
 
 @pytest.mark.parametrize(
