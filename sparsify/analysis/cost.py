@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +40,14 @@ def per_node(program: Program) -> list[NodeCost]:
     `cost.macs.subs({"batch": 8, "sequence": 128})` is a number, where these are the dimensions.
     """
     shapes = _Shapes(program)
-    learned = set(program.parameters())
+    learned: dict[str, set[fx.Node]] = {}
+    for each in program.parameters():
+        learned.setdefault(str(each.target), set()).add(each)
     found = []
     for node, weight, macs in _products(program, shapes):
         operands = values(node)
-        read = {*operands, *(each for each in learned if each.target == weight)} & learned
+        read = {each for each in operands if each in learned.get(str(each.target), ())}
+        read |= learned.get(weight, set())
         found.append(
             NodeCost(
                 node,
@@ -57,14 +60,24 @@ def per_node(program: Program) -> list[NodeCost]:
     return found
 
 
-def cost(program: Program, *, batch: int = 1, sequence: int = 128) -> Cost:
+def cost(
+    program: Program,
+    *,
+    batch: int = 1,
+    sequence: int = 128,
+    calls: Iterable[NodeCost] | None = None,
+) -> Cost:
     """The cost of one forward pass over `batch` examples of `sequence` tokens.
 
     Multiply-accumulates are those of weight products and of attention; zeros of weights and of
     masks need none. Bytes are those of the parameters, stored dense. Dimensions of other names
-    are as in the example inputs.
+    are as in the example inputs. `calls` is `per_node(program)`, where that is known already.
     """
-    macs = macs_per_weight(program, batch=batch, sequence=sequence)
+    if calls is None:
+        macs = macs_per_weight(program, batch=batch, sequence=sequence)
+    else:
+        told = ((call.weight, call.macs) for call in calls)
+        macs = _summed(told, _sizes(program, batch, sequence))
     masked = program.masks().keys()
     kept = {name: _kept(program, name, name in masked) for name in macs if name}
     numbers = {name: program.tensor(name).numel() for name in kept}
@@ -87,9 +100,14 @@ def macs_per_weight(program: Program, *, batch: int = 1, sequence: int = 128) ->
 
     Sizes are as for `cost`.
     """
-    sizes = _sizes(program, batch, sequence)
+    told = ((weight, macs) for _, weight, macs in _products(program, _Shapes(program)))
+    return _summed(told, _sizes(program, batch, sequence))
+
+
+def _summed(calls: Iterable[tuple[str, sympy.Expr]], sizes: Mapping[str, int]) -> dict[str, int]:
+    """The numbers of all calls with one weight together."""
     found: dict[str, int] = {}
-    for _, weight, macs in _products(program, _Shapes(program)):
+    for weight, macs in calls:
         if macs:
             found[weight] = found.get(weight, 0) + _number(macs, sizes)
     return found

@@ -117,8 +117,9 @@ def _worth(
     program: Program, sequence: int, lowering: Chosen | None, model: CostModel | None
 ) -> tuple[Cost, Forecast]:
     sizes = usual_sizes(program, sequence)
-    file = forecast(program, per_node(program), sizes, lowering, model)
-    return cost(program, sequence=sequence), file
+    calls = per_node(program)
+    file = forecast(program, calls, sizes, lowering, model)
+    return cost(program, sequence=sequence, calls=calls), file
 
 
 def _cost_model(program: Program, tokens: int, watch: Watch) -> tuple[CostModel | None, str]:
