@@ -17,8 +17,10 @@ from sparsify.view.words import metric, number, percent
 ZEROS, PLANNED, CHURN = "sparsity_fraction", "planned_sparsity_fraction", "mask_churn_fraction"
 MOST_LOSSES = 6
 """Rows for terms of the loss: the rest of the screen must fit 24 lines."""
-WIDE = 100
-"""Columns from which courses are drawn in full."""
+COURSES = (18, 48)
+"""Columns of a course, at least and at most."""
+BESIDE = 62
+"""Columns for what stands beside it."""
 
 
 @dataclass
@@ -37,7 +39,7 @@ class TrainingScreen:
         if self.warning:
             said = "earlier warning" if self.is_past else "warning"
             yield Text(f"{said}: {self.warning}", "yellow" if self.is_past else "bold yellow")
-        course = 48 if options.max_width >= WIDE else 18
+        course = min(max(COURSES[0], options.max_width - BESIDE), COURSES[1])
         made = Table.grid(padding=(0, 2, 0, 0))
         made.add_column(no_wrap=True)
         made.add_column(justify="right", no_wrap=True)
