@@ -97,7 +97,7 @@ def _files(rows: Mapping[str, Latency], names: Mapping[str, str]) -> list[Render
     if not rows:
         return []
     made = table(
-        "file", "runs on", "size", "gzipped", "load", "memory", "peak",
+        "file", "kernels", "size", "gzipped", "load", "memory", "peak",
         right=("size", "gzipped", "load", "memory", "peak"), title="files",
     )  # fmt: skip
     first = next(iter(rows.values()))
@@ -105,7 +105,7 @@ def _files(rows: Mapping[str, Latency], names: Mapping[str, str]) -> list[Render
         share = "" if row is first else f", {percent(row.size_bytes / first.size_bytes, 0)}"
         made.add_row(
             Text(names[file]),
-            row.kernels if row.kernels == "stock" else f"sparse kernels, {row.kernels}",
+            row.kernels,
             size(row.size_bytes) + share,
             size(row.gzip_bytes),
             milliseconds(row.load_ms),

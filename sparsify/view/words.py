@@ -29,7 +29,9 @@ def seconds(duration_seconds: float) -> str:
 
 
 def milliseconds(duration_ms: float) -> str:
-    """`9.97 ms`, `27.4 ms`, `180 ms`: three digits."""
+    """`9.97 ms`, `27.4 ms`, `180 ms`, `2,930 ms`: three digits or more."""
+    if duration_ms >= 999.5:
+        return f"{duration_ms:,.0f} ms"
     return f"{duration_ms:#.3g}".rstrip(".") + " ms"
 
 

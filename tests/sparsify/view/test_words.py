@@ -28,6 +28,13 @@ def test_durations_have_the_unit_that_fits(duration: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("duration_ms", "text"), [(9.97, "9.97 ms"), (999.4, "999 ms"), (2930.2, "2,930 ms")]
+)
+def test_milliseconds_are_never_in_scientific_notation(duration_ms: float, text: str) -> None:
+    assert words.milliseconds(duration_ms) == text
+
+
+@pytest.mark.parametrize(
     ("name", "value", "text"),
     [
         ("sparsity_fraction", 0.9, "sparsity 90.0%"),
