@@ -24,6 +24,8 @@ def weights_table(weights: Sequence[Weight]) -> Table:
     roles = ["role"] if any(weight.role for weight in weights) else []
     bars = [""] if any(weight.sparsity >= 0.01 for weight in weights) else []
     made = table("weight", *roles, "shape", "parameters", "zeros", *bars, right=right)
+    # names are long: they need the room
+    made.padding = (0, 1, 0, 0)
     for weight in weights:
         made.add_row(
             Text(weight.name),
