@@ -31,7 +31,7 @@ def rewritten(text: str, folder: Path) -> str:
     return between_markers(text, tables, where="README.md")
 
 
-def timings(name: str, folder: Path) -> str:
+def timings(name: str, folder: Path, *, in_turns: bool = True) -> str:
     """The cases of the latest result of a benchmark."""
     found = _kept(name, folder)
     cases = _cases(found)
@@ -47,7 +47,8 @@ def timings(name: str, folder: Path) -> str:
         for case in cases
     ]
     head = ("case", "what", "ours", "baseline", "ratio", "goal")
-    note = f"{_how(found)}; medians of pairs in turns. The ratio is {_ratio(cases)}.\n"
+    how = f"{_how(found)}; medians of pairs in turns" if in_turns else _how(found)
+    note = f"{how}. The ratio is {_ratio(cases)}.\n"
     return markdown(head, rows, numbers=4) + "\n" + note
 
 
@@ -150,6 +151,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "loading": partial(timings, "loading"),
     "lowering": grid,
     "methods-sst2": partial(methods, "sst2-quick"),
+    "oneshot": partial(timings, "oneshot", in_turns=False),
     "operators": shares,
     "peer": partial(timings, "peer"),
     "runs": runs,
@@ -158,7 +160,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "structure": partial(timings, "structure"),
     "training": partial(timings, "training"),
 }
-PAGES = ("README.md", "docs/runtime.md", "docs/why-faster.md")
+PAGES = ("README.md", "docs/methods.md", "docs/runtime.md", "docs/why-faster.md")
 """In which tables stand between markers."""
 
 
