@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,9 @@ class Told(Above):
     terms: dict[str, float]
     """A running mean of every term of the loss."""
 
+    @abstractmethod
     def owed(self) -> Iterable[Duty]:
         """What the passes owe the run; nothing while none goes on."""
-        raise NotImplementedError
 
     def losses(self) -> dict[str, float]:
         """The terms of the loss."""

@@ -24,6 +24,15 @@ def encoder(tmp_path: Path) -> Path:
     return tiny.save("bert", tmp_path / "model", hidden_size=64, intermediate_size=128)
 
 
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers take the times of a made-up machine."""
+    monkeypatch.setattr(planning, "is_fitted", lambda *_: True)
+    for module in (planning, fastest):
+        monkeypatch.setattr(module, "cost_model", lambda *_: MADE)
+
+
+@pytest.mark.usefixtures("timed")
 @pytest.mark.parametrize(
     ("recipe", "lowering"),
     [
@@ -33,11 +42,8 @@ def encoder(tmp_path: Path) -> Path:
     ],
 )
 def test_a_run_comes_to_what_was_planned(
-    recipe: str, lowering: str, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, lowering: str, encoder: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(planning, "is_fitted", lambda *_: True)
-    for module in (planning, fastest):
-        monkeypatch.setattr(module, "cost_model", lambda *_: MADE)
     settings = [f"model={encoder}", f"export.lowering={lowering}", "export.bench=false"]
     loaded = schema.read(recipe, settings)
     planned = runner.plan(loaded)
@@ -56,12 +62,8 @@ def test_a_run_comes_to_what_was_planned(
     assert [each.tag for each in planned.passes] == [each.tag for each in made.passes]
 
 
-def test_what_training_would_zero_is_in_the_prediction(
-    encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(planning, "is_fitted", lambda *_: True)
-    for module in (planning, fastest):
-        monkeypatch.setattr(module, "cost_model", lambda *_: MADE)
+@pytest.mark.usefixtures("timed")
+def test_what_training_would_zero_is_in_the_prediction(encoder: Path) -> None:
     planned = runner.plan(schema.read("magnitude-kd-90", [f"model={encoder}"]))
     masked = planned.passes[1].facts["masked_parameters"]
     assert planned.after.zeros == pytest.approx(0.9 * masked, rel=1e-3)
@@ -70,12 +72,8 @@ def test_what_training_would_zero_is_in_the_prediction(
     assert planned.sparse_file.linear_ms < planned.dense_file.linear_ms
 
 
-def test_weights_that_the_export_may_cut_are_told(
-    encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(planning, "is_fitted", lambda *_: True)
-    for module in (planning, fastest):
-        monkeypatch.setattr(module, "cost_model", lambda *_: MADE)
+@pytest.mark.usefixtures("timed")
+def test_weights_that_the_export_may_cut_are_told(encoder: Path) -> None:
     masked_neurons = [f"model={encoder}", "passes.prune.pattern=neuron"]
     planned = runner.plan(schema.read("magnitude-oneshot", masked_neurons))
     kinds = {name.split("layer.")[1][2:] for name in planned.sparse_file.cut_later}
