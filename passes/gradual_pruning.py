@@ -88,4 +88,4 @@ class GradualPruning(Raising):
 
 def first_scores(weight: Tensor, start: Literal["magnitude", "zero"]) -> Tensor:
     """The scores of `weight` before training: |w| over its standard deviation, or zeros."""
-    return torch.zeros_like(weight) if start == "zero" else weight.abs() / weight.std()
+    return torch.zeros_like(weight) if start == "zero" else weight.abs().div_(weight.std())

@@ -183,8 +183,9 @@ class Program:
         assert product is not None, f"{weight.target} is not masked"
         mask = product.args[1]
         assert isinstance(mask, fx.Node)
-        with torch.no_grad():
-            self.tensor(str(weight.target)).mul_(self.tensor(str(mask.target)))
+        tensor = self.tensor(str(weight.target))
+        # into the memory of the mask, which goes: that of a weight may be a file's, still unread
+        tensor.data = self.tensor(str(mask.target)).detach().mul_(tensor.detach())
         product.replace_all_uses_with(weight)
         self.graph.erase_node(product)
         self.graph.erase_node(mask)

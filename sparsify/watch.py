@@ -19,8 +19,8 @@ class Watch:
     def passed(self, step: Step) -> None:
         """One pass ran."""
 
-    def begin(self, task: str, total: int) -> None:
-        """`task` starts and will take `total` units of work: steps, batches or rounds."""
+    def begin(self, task: str, total: int, done: int = 0) -> None:
+        """`task` starts, or goes on with `done` of its `total` steps, batches or rounds."""
 
     def advance(self, task: str, done: int, facts: Mapping[str, float]) -> None:
         """`done` units of `task` are done; `facts` are its numbers now, the unit in the name."""

@@ -17,7 +17,7 @@ def nonzero_count(values: Tensor | np.ndarray) -> int:
             return int(torch.count_nonzero(values))
         values = values.detach().numpy()
     # truth values are counted ten times as fast as floats
-    return int(np.count_nonzero(values != 0))
+    return int(np.count_nonzero(values if values.dtype == np.bool_ else values != 0))
 
 
 def zero_count(values: Tensor | np.ndarray) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -79,6 +80,8 @@ def main() -> None:
     # imports and captures make a million objects that stay: looking for dead ones among them every
     # 700, as Python does by itself, was a tenth of a short command
     gc.set_threshold(50_000, 20, 20)
+    # and looking once more when all ends, another second
+    atexit.register(gc.freeze)
     if not sys.warnoptions:
         warnings.simplefilter("ignore", FutureWarning)
     try:

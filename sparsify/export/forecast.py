@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from torch import Tensor, fx
@@ -17,6 +19,7 @@ from sparsify.export.fastest import density, timed_as
 from sparsify.kinds import Chosen
 from sparsify.program import Program, aten
 from sparsify.report import Forecast, Speed, StoredWeight
+from sparsify.runtime.session import physical_cores
 from sparsify.smallest import Choice
 from sparsify.zeros import nonzero_count, share_of_zeros, zero_count
 
@@ -65,12 +68,11 @@ def forecast(
     """
     uses = program.remember(Anatomy).products
     layers = list(_layers(program, uses, calls, sizes))
-    chosen: dict[str, Foreseen] = {}
+    chosen = {}
     if lowering is not None:
-        for name in _matrices(program):
-            reading = [use for use in uses.values() if use.weight == name]
-            tokens = max((layer.rows for layer in layers if layer.weight == name), default=0)
-            chosen[name] = _chosen(program, name, reading, tokens, lowering, model)
+        with ThreadPoolExecutor(physical_cores()) as pool:
+            of_one = partial(_chosen, program, uses, layers, lowering, model)
+            chosen = {each.told.name: each for each in pool.map(of_one, _matrices(program))}
     stored = [each.told for each in chosen.values()]
     saved = sum(told.dense_bytes - told.stored_bytes for told in stored)
     latency = None
@@ -114,12 +116,14 @@ def _matrices(program: Program) -> list[str]:
 
 def _chosen(
     program: Program,
-    name: str,
-    uses: list[Product],
-    tokens: int,
+    products: Mapping[fx.Node, Product],
+    layers: list[Layer],
     lowering: Chosen,
     model: CostModel | None,
+    name: str,
 ) -> Foreseen:
+    uses = [use for use in products.values() if use.weight == name]
+    tokens = max((layer.rows for layer in layers if layer.weight == name), default=0)
     array = program.effective(name).numpy(force=True)
     why_dense = _why_dense(program, uses)
     if uses and _turned(uses[0]):

@@ -31,8 +31,7 @@ class Follow(TrainerCallback):
             folder = Path(args.output_dir) / f"checkpoint-{step}"
             self.trainer.restore_duties(folder, step)
         session.watch.follow(session.history)
-        session.watch.begin("train", session.steps)
-        session.watch.advance("train", step, self.trainer.figures())
+        session.watch.begin("train", session.steps, step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         session = self.trainer.session

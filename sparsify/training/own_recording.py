@@ -97,8 +97,7 @@ class _Record(TrainerCallback):
         run.history.steps = run.steps
         run.recorder = Recorder(run)
         trainer.watch.follow(run.history)
-        trainer.watch.begin("train", run.steps)
-        trainer.watch.advance("train", state.global_step, trainer.figures())
+        trainer.watch.begin("train", run.steps, state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         trainer, run = self.trainer, self.trainer.run

@@ -81,13 +81,14 @@ class Lines(Watch):
         for line in passed_lines(step.told(), room):
             self._say(f"  {line}")
 
-    def begin(self, task: str, total: int) -> None:
+    def begin(self, task: str, total: int, done: int = 0) -> None:
         self._totals[task] = total
         self._first.pop(task, None)
         self._shown.setdefault(task, (self._clock(), 0))
 
     def advance(self, task: str, done: int, facts: Mapping[str, float]) -> None:
         now, total = self._clock(), self._totals[task]
+        # from the first step's end: what the first one prepares, no other does
         started, before = self._first.setdefault(task, (now, done))
         last, shown = self._shown[task]
         if now - last < EVERY_SECONDS or 0 <= 100 * (done - shown) < total:
@@ -152,11 +153,11 @@ class Screen(Lines):
             self.live.refresh()
         super().end_phase()
 
-    def begin(self, task: str, total: int) -> None:
+    def begin(self, task: str, total: int, done: int = 0) -> None:
         if task in self._tasks:
             self._progress.remove_task(self._tasks[task])
         self._totals[task] = total
-        self._tasks[task] = self._progress.add_task(task, total=total)
+        self._tasks[task] = self._progress.add_task(task, total=total, completed=done)
 
     def advance(self, task: str, done: int, facts: Mapping[str, float]) -> None:
         # a bar that is full says nothing more; an inner task such as `encode` begins again

@@ -42,7 +42,7 @@ class Looks(Watch):
     evaluations: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
     begun: list[tuple[str, int]] = field(default_factory=list)
 
-    def begin(self, task: str, total: int) -> None:
+    def begin(self, task: str, total: int, done: int = 0) -> None:
         self.begun.append((task, total))
 
     def advance(self, task: str, done: int, facts: Mapping[str, float]) -> None:

@@ -26,7 +26,7 @@ class Copies(Looks):
             masks = self.session.student.masks()
             self.seen[done] = {n: mask.detach().numpy().copy() for n, mask in masks.items()}
 
-    def begin(self, task: str, total: int) -> None:
+    def begin(self, task: str, total: int, done: int = 0) -> None:
         if task == "train":
             self.seen: dict[int, dict[str, np.ndarray]] = {}
 

@@ -57,12 +57,21 @@ def test_a_long_task_says_at_most_a_hundred_lines() -> None:
 def test_a_resumed_task_is_not_taken_for_a_fast_one() -> None:
     clock, out = Clock(), console()
     lines = Lines(out, clock)
-    lines.begin("train", 100)
-    lines.advance("train", 90, {})
+    lines.begin("train", 100, 90)
     for step in range(91, 94):
         clock.now += 5
         lines.advance("train", step, {})
     assert text(out) == ["  train 92/100, 40.0 s left"]
+
+
+def test_what_the_first_step_prepares_does_not_count() -> None:
+    clock, out = Clock(), console()
+    lines = Lines(out, clock)
+    lines.begin("train", 100)
+    for step in range(1, 4):
+        clock.now += 10 if step > 1 else 600
+        lines.advance("train", step, {})
+    assert text(out)[-1] == "  train 3/100, 16 min 10 s left"
 
 
 def test_a_task_that_begins_again_stays_as_silent() -> None:
