@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,8 @@ GROUPS = ((1, 4), (2, 4), (2, 8), (4, 8), (8, 16))
 """n of m neighbours along a row that stay, the sparser first."""
 NEARLY = 0.999
 """The share of zeros that must lie in the pattern: numbers may be zero by chance as well."""
+BY_CHANCE = 10
+"""Groups of single zeros that would be too full for a pattern: with fewer, none shows nothing."""
 FEW = 0.01
 """Zeros below this share make no pattern."""
 
@@ -83,6 +87,14 @@ def pattern(kept: Kept) -> str:
         if (empty_blocks(kept, block) or 0.0) >= NEARLY * zeros:
             return f"blocks {block[0]}x{block[1]}"
     for n, m in GROUPS:
-        if kept.shape[1] % m == 0 and kept.reshape(-1, m).sum(axis=1).max() <= n:
+        fits = kept.shape[1] % m == 0 and kept.reshape(-1, m).sum(axis=1).max() <= n
+        if fits and _fuller_by_chance(kept, n, m) >= BY_CHANCE:
             return f"{n}:{m}"
     return "elements"
+
+
+def _fuller_by_chance(kept: Kept, n: int, m: int) -> float:
+    """In how many groups of m more than n numbers would stay if zeros lay anywhere."""
+    share = float(kept.mean())
+    more = sum(math.comb(m, k) * share**k * (1 - share) ** (m - k) for k in range(n + 1, m + 1))
+    return kept.size / m * more

@@ -45,6 +45,12 @@ def test_a_pattern_is_known_again(name: str) -> None:
     assert pattern(masks()[name]) == name
 
 
+def test_a_pattern_that_holds_by_chance_is_none() -> None:
+    kept = np.random.default_rng(0).random((384, 384)) < 0.1
+    assert kept.reshape(-1, 16).sum(axis=1).max() <= 8
+    assert pattern(kept) == "elements"
+
+
 def test_empty_blocks_are_counted_where_blocks_fit() -> None:
     kept = np.ones((8, 8), bool)
     kept[:4, :2] = False
