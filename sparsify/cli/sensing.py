@@ -32,7 +32,7 @@ Rows = Annotated[
     str | None,
     typer.Option("--data", metavar="FILE", help="Rows to calibrate on, as data.train takes."),
 ]
-Count = Annotated[int, typer.Option("--rows", min=1, help="How many of them.")]
+Count = Annotated[int | None, typer.Option("--rows", min=1, help="How many of them: 128.")]
 Criterion = Annotated[str, typer.Option("--criterion", help="What chooses the zeros.")]
 Pattern = Annotated[
     str, typer.Option("--pattern", help="What is zero together: element, head, neuron, layer...")
@@ -52,7 +52,7 @@ RecipeFile = Annotated[
 def sense(
     model: Model,
     data: Rows = None,
-    rows: Count = 128,
+    rows: Count = None,
     criterion: Criterion = "magnitude",
     pattern: Pattern = "element",
     sparsities: Tried = STEPS,
@@ -70,8 +70,9 @@ def sense(
     _require_sparsity(sparsity, tried, recipe)
     prune = {"criterion": criterion, "pattern": pattern, "sparsity": tried[-1]}
     given: dict[str, Any] = {"model": model, "passes": ["clean", "insert-masks", {"prune": prune}]}
-    if data is not None:
-        given["data"] = {"train": data, "calibration_rows": rows}
+    text = {"train": data, "calibration_rows": rows}
+    if chosen := {key: value for key, value in text.items() if value is not None}:
+        given["data"] = chosen
     asked = schema.parse(given, sets or [])
     with screen.watching(quiet=quiet) as watch:
         found = sensing.sense(asked, sparsities=tried, watch=watch)
