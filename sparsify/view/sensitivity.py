@@ -20,7 +20,9 @@ WORTH_SEEING = 0.05
 
 
 def sensitivity_view(found: Sensitivity) -> RenderableType:
-    """The chart of each role, the table of each weight, and what was made of it."""
+    """The table of each weight, the chart of each role, and what was made of it: the table may be
+    longer than the screen, and what is read first stays in sight below it.
+    """
     shares = [100 * each for each in found.sparsities]
     lines = [
         Line(group.role, shares, [THOUSANDTHS * each for each in group.divergences], style)
@@ -28,7 +30,10 @@ def sensitivity_view(found: Sensitivity) -> RenderableType:
     ]
     title = "how far outputs move when one weight alone is sparse, mean by role, in thousandths"
     chart = Chart(title, lines, axis="% zero")
-    return Group(Text(_head(found)), Text(), chart, Text(), Fitted(_filled, found), *_end(found))
+    loss = [] if found.loss is None else [Text(f"loss: at {percent(found.sparsities[-1], 0)}")]
+    return Group(
+        Fitted(_filled, found), *loss, Text(), Text(_head(found)), Text(), chart, *_end(found)
+    )
 
 
 def _head(found: Sensitivity) -> str:
@@ -75,7 +80,7 @@ def figure(divergence: float) -> str:
 
 def _end(found: Sensitivity) -> list[RenderableType]:
     if found.sparsity is None:
-        return [Text(f"loss: at {percent(found.sparsities[-1], 0)}")] if found.loss else []
+        return []
     shares = ", ".join(
         f"{group.role} {percent(group.budget)}"
         for group in found.groups

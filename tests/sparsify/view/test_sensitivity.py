@@ -39,10 +39,16 @@ def found(budgets: tuple[float | None, ...] = (None, None), **options: object) -
     )  # fmt: skip
 
 
-def test_a_chart_and_a_table_at_80(rendered: Callable[..., str]) -> None:
+def test_a_table_and_a_chart_at_80(rendered: Callable[..., str]) -> None:
     assert_expected_inline(
         rendered(sensitivity_view(found()), 80),
         """\
+weight                  50%    90%    loss
+───────────────────────────────────────────
+encoder.layer.0.query  0.04    3.8  0.3038
+encoder.layer.0.up       20  1,250  1.5500
+loss: at 90%
+
 tiny: 2 curves by magnitude, pattern element, on 128 rows, in 12.5 s; dense:
 loss 0.3000, accuracy 0.9100
 
@@ -57,13 +63,7 @@ thousandths
       │      ⢀⡀ ⠤⠴⠒ ⠈⠉
     0 ┤⣤⣤⣖⣀⣘⣉⣉⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀ attention.query 3.8
       └─────────────────────────────────────────────────────
-      50           60           70           80           90% zero
-
-weight                  50%    90%    loss
-───────────────────────────────────────────
-encoder.layer.0.query  0.04    3.8  0.3038
-encoder.layer.0.up       20  1,250  1.5500
-loss: at 90%""",
+      50           60           70           80           90% zero""",
     )
 
 
@@ -72,6 +72,12 @@ def test_budgets_and_their_recipe_at_120(rendered: Callable[..., str]) -> None:
     assert_expected_inline(
         rendered(sensitivity_view(told), 120),
         """\
+weight                  50%    90%    loss  budget
+───────────────────────────────────────────────────
+encoder.layer.0.query  0.04    3.8  0.3038   90.0%
+encoder.layer.0.up       20  1,250  1.5500   70.0%
+loss: at 90%
+
 tiny: 2 curves by magnitude, pattern element, on 128 rows, in 12.5 s; dense: loss 0.3000, accuracy 0.9100
 
 how far outputs move when one weight alone is sparse, mean by role, in thousandths
@@ -85,11 +91,6 @@ how far outputs move when one weight alone is sparse, mean by role, in thousandt
     0 ┤⣠⣤⣤⣀⣐⣒⣒⣂⣀⣉⣉⣁⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀ attention.query 3.8
       └─────────────────────────────────────────────────────────────────────────────────────────────
       50                     60                     70                     80                     90% zero
-
-weight                  50%    90%    loss  budget
-───────────────────────────────────────────────────
-encoder.layer.0.query  0.04    3.8  0.3038   90.0%
-encoder.layer.0.up       20  1,250  1.5500   70.0%
 
 80.0% of all weights: attention.query 90.0%, ffn.up 70.0%
 mine.yaml has these budgets: sparsify run mine.yaml""",  # noqa: E501 - as wide as the terminal
