@@ -63,17 +63,17 @@ def join_heads(model: ir.Model) -> None:
             output.name, output.type, output.shape = last.name, last.type, last.shape
             model.graph.insert_before(node, new)
             ir.convenience.replace_all_uses_with(last, output, replace_graph_outputs=True)
-            _remove(model.graph, node)
+            remove(model.graph, node)
 
 
-def _remove(graph: ir.Graph, node: ir.Node) -> None:
+def remove(graph: ir.Graph, node: ir.Node) -> None:
     """Take out a node that nothing reads, and what was made for it alone."""
     before = [value.producer() for value in node.inputs if value is not None]
     graph.remove(node, safe=True)
     for each in dict.fromkeys(before):
         read = each is None or any(out.consumers() or out.is_graph_output() for out in each.outputs)
         if each is not None and not read:
-            _remove(graph, each)
+            remove(graph, each)
 
 
 def _heads(node: ir.Node) -> Heads | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import onnx_ir as ir
 from onnx import AttributeProto, FunctionProto, helper
 
-from sparsify.export import portable
+from sparsify.export import portable, self_attention
 from sparsify.runtime.domains import DOMAIN
 
 SUFFIX = "Normalization"
@@ -20,6 +20,7 @@ EPSILON = 1e-5
 """Of a LayerNormalization that says none."""
 LAYERS = {
     *portable.FORMS.values(),
+    *self_attention.NAMES,
     *(name + end for name in portable.PAIRS.values() for end in portable.ACTIVATIONS.values()),
 }
 """The operators that there is such a form of."""
@@ -119,8 +120,8 @@ def _made_for(value: ir.Value | None, reader: ir.Node) -> ir.Node | None:
 def _fits(layer: ir.Node, residual: ir.Value, norm: ir.Node) -> bool:
     """Whether the residual is known to have the layer's shape, and the norm a number for each."""
     outputs = layer.outputs[0]
-    prefix = "next_" if "next_shape" in layer.attributes else ""
-    rows = layer.attributes[f"{prefix}shape"].as_ints()[0]
+    last = next(name for name in reversed(portable.SHAPES) if name in layer.attributes)
+    rows = layer.attributes[last].as_ints()[0]
     numbers = [value for value in norm.inputs[1:] if value is not None]
     return (
         outputs.shape is not None

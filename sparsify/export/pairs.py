@@ -38,7 +38,7 @@ def _join(model: ir.Model, form: str, activation: str, first: ir.Node, second: i
         [*first.inputs, *second.inputs[1:]],
         {
             prefix + name: layer.attributes[name].as_ints()
-            for prefix, layer in (("", first), ("next_", second))
+            for prefix, layer in zip(portable.PAIR, (first, second), strict=True)
             for name in ("shape", "block")
         },
         domain=DOMAIN,

@@ -28,6 +28,12 @@ WEIGHT = {
     "2 of 4": ["values", "positions", "bias", "scales"],
 }
 """The inputs that say what a layer's weight is."""
+PAIR = ("", "next_")
+"""How the inputs and attributes of two layers in one operator begin."""
+SELF_ATTENTION = ("query_", "key_", "value_", "output_")
+"""The same of four."""
+SHAPES = [f"{layer}shape" for layer in (*PAIR, *SELF_ATTENTION)]
+"""The attributes that say how large layers are; those of one operator in order."""
 ACTIVATIONS = {"": "", "relu": "Relu", "gelu": "Gelu", "gelu_tanh": "GeluTanh", "silu": "Silu"}
 
 
@@ -76,16 +82,14 @@ def pair(form: str, activation: str, opset: int) -> FunctionProto:
     Inputs: X, what the first layer's weight is, what the second's is. Attributes: `shape` and
     `block` of the first, `next_shape` and `next_block` of the second.
     """
-    weights = [
-        [f"{layer}{name}" for name in WEIGHT[form.removeprefix(INTEGER)]] for layer in ("", "next_")
-    ]
+    weights = [[f"{layer}{name}" for name in WEIGHT[form.removeprefix(INTEGER)]] for layer in PAIR]
     layers = [
         helper.make_node(
             operator(form, activation), ["X", *weights[0]], ["between"], domain=DOMAIN
         ),
         helper.make_node(operator(form, ""), ["between", *weights[1]], ["Y"], domain=DOMAIN),
     ]
-    for prefix, layer in zip(("", "next_"), layers, strict=True):
+    for prefix, layer in zip(PAIR, layers, strict=True):
         for name in ("shape", "block"):
             layer.attribute.add(name=name, ref_attr_name=prefix + name, type=AttributeProto.INTS)
     return helper.make_function(

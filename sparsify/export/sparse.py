@@ -15,6 +15,7 @@ from sparsify.export.lowered import Lowered, of_whole
 from sparsify.export.normalizations import join_normalizations
 from sparsify.export.pairs import join_pairs
 from sparsify.export.products import Product, products
+from sparsify.export.self_attention import join_self_attention
 from sparsify.export.simplify import is_weight
 from sparsify.kinds import Chosen
 from sparsify.report import StoredWeight
@@ -55,6 +56,7 @@ def lower(
     if DOMAIN in model.opset_imports:
         join_pairs(model)
         join_heads(model)
+        join_self_attention(model)
         join_normalizations(model)
     return [
         of_whole(each, cuts[name], tokens[name]) if (name := each.told.name) in cuts else each

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, numpy_helper
 
 from sparsify.errors import Problem
-from sparsify.export.portable import WEIGHT
+from sparsify.export.portable import SHAPES, WEIGHT
 from sparsify.runtime.domains import DOMAIN
 from sparsify.runtime.sizes import beside
 
@@ -123,9 +123,7 @@ def _layers(node: onnx.NodeProto) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Name and shape of each sparse weight that an operator reads, in order."""
     ints = {attribute.name: tuple(attribute.ints) for attribute in node.attribute}
     names = [name.removesuffix(VALUES) for name in node.input if name.endswith(VALUES)]
-    yield from zip(
-        names, (ints[key] for key in ("shape", "next_shape") if key in ints), strict=True
-    )
+    yield from zip(names, (ints[key] for key in SHAPES if key in ints), strict=True)
 
 
 def _sparse_weight(

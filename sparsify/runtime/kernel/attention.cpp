@@ -21,8 +21,8 @@ void attend_head(const Job& job, int64_t batch, int64_t head) {
   const Attention& a = job.a;
   const int64_t lanes = job.kernels.lanes, group = std::max<int64_t>(lanes, 16);
   const int64_t keys = padded(a.keys, group), width = padded(a.value_width, lanes);
-  float* memory = scratch(size_t(a.width * keys + a.keys * width +
-                                 kQueries * (keys + width + 1) + 4 * a.width));
+  float* memory =
+      scratch(size_t(a.width * keys + a.keys * width + kQueries * (keys + width + 1)));
   const auto take = [&](int64_t count) {
     float* taken = memory;
     memory += count;
@@ -33,7 +33,6 @@ void attend_head(const Job& job, int64_t batch, int64_t head) {
   float* scores = take(kQueries * keys);
   float* mixed = take(kQueries * width);
   float* sums = take(kQueries);
-  float* last = take(4 * a.width);
   const int64_t stride = a.heads * a.width, value_stride = a.heads * a.value_width;
   job.kernels.gather({a.key + batch * a.keys * stride + head * a.width, stride, a.keys, a.width,
                       keys, turned});
@@ -50,7 +49,7 @@ void attend_head(const Job& job, int64_t batch, int64_t head) {
     float* to = a.to + (batch * a.queries + first) * value_stride + head * a.value_width;
     job.kernels.attend({from, stride, a.scale, turned, values, a.mask ? a.mask + mask : nullptr,
                         count, a.width, a.keys, keys, a.value_width, width, strides[2], strides[3],
-                        last, scores, mixed, sums, to, value_stride});
+                        scores, mixed, sums, to, value_stride});
   }
 }
 

@@ -9,44 +9,51 @@ namespace {
 constexpr int64_t kQuad = 4;  // rows that share what is loaded
 constexpr int64_t kVectors = QUAD_VECTORS;
 
-// products[row][column] of four rows: sum over k of left[row][k] * right[k][column].
-template <int64_t vectors>
-inline void quad_product(const float* left, int64_t left_stride, const float* right,
-                         int64_t right_stride, int64_t depth, float* products, int64_t stride) {
+// products[row][column] of some rows: sum over k of left[row][k] * right[k][column], added to what
+// is there if `more` says so. The numbers of a row of `left` lie `depth_stride` apart.
+template <int64_t rows, int64_t vectors>
+inline void quad_product(const float* left, int64_t left_stride, int64_t depth_stride,
+                         const float* right, int64_t right_stride, int64_t depth, bool more,
+                         float* products, int64_t stride) {
   using V = Vector<LANES>::type;
-  V sums[kQuad][vectors] = {};
+  V sums[rows][vectors] = {};
+  for (int64_t i = 0; more && i < rows; ++i) {
+    for (int64_t v = 0; v < vectors; ++v) sums[i][v] = load<V>(products + i * stride + v * LANES);
+  }
   for (int64_t k = 0; k < depth; ++k) {
     V row[vectors];
 #pragma GCC unroll 4
     for (int64_t v = 0; v < vectors; ++v) row[v] = load<V>(right + k * right_stride + v * LANES);
 #pragma GCC unroll 4
-    for (int64_t i = 0; i < kQuad; ++i) {
-      const float number = left[i * left_stride + k];
+    for (int64_t i = 0; i < rows; ++i) {
+      const float number = left[i * left_stride + k * depth_stride];
 #pragma GCC unroll 4
       for (int64_t v = 0; v < vectors; ++v) sums[i][v] += number * row[v];
     }
   }
 #pragma GCC unroll 4
-  for (int64_t i = 0; i < kQuad; ++i) {
+  for (int64_t i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
     for (int64_t v = 0; v < vectors; ++v) store(products + i * stride + v * LANES, sums[i][v]);
   }
 }
 
-// The same for any number of columns and rows, whole vectors and fours of them.
-void product(const float* left, int64_t left_stride, const float* right, int64_t columns,
-             int64_t rows, int64_t depth, float* products) {
+// The same for any number of rows, and whole vectors of columns.
+void product(const Product& p) {
   int64_t column = 0;
-  const auto each = [&](auto multiply) {
-    for (int64_t row = 0; row < rows; row += kQuad) {
-      multiply(left + row * left_stride, left_stride, right + column, columns, depth,
-               products + row * columns + column, columns);
-    }
+  const auto each = [&](auto four, auto one) {
+    int64_t row = 0;
+    const auto take = [&](auto multiply) {
+      multiply(p.left + row * p.left_stride, p.left_stride, p.depth_stride, p.right + column,
+               p.right_stride, p.depth, p.more, p.to + row * p.stride + column, p.stride);
+    };
+    for (; row + kQuad <= p.rows; row += kQuad) take(four);
+    for (; row < p.rows; ++row) take(one);
   };
-  for (; column + kVectors * LANES <= columns; column += kVectors * LANES) {
-    each(quad_product<kVectors>);
+  for (; column + kVectors * LANES <= p.columns; column += kVectors * LANES) {
+    each(quad_product<kQuad, kVectors>, quad_product<1, kVectors>);
   }
-  for (; column < columns; column += LANES) each(quad_product<1>);
+  for (; column < p.columns; column += LANES) each(quad_product<kQuad, 1>, quad_product<1, 1>);
 }
 
 // One number of all lanes, by halves.
@@ -83,24 +90,10 @@ inline float exponentials(float* scores, int64_t keys, int64_t padded) {
   return folded(sums, [](auto a, auto b) { return a + b; });
 }
 
-// Queries are read where they lie; the last ones, if they are no four, with zeros behind them.
-void score(const Attend& a) {
-  const int64_t whole = a.queries / kQuad * kQuad, rest = a.queries - whole;
-  product(a.query, a.query_stride, a.keys_turned, a.padded_keys, whole, a.width, a.scores);
-  if (rest == 0) return;
-  for (int64_t i = 0; i < kQuad; ++i) {
-    for (int64_t c = 0; c < a.width; ++c) {
-      a.last[i * a.width + c] = i < rest ? a.query[(whole + i) * a.query_stride + c] : 0.0f;
-    }
-  }
-  product(a.last, a.width, a.keys_turned, a.padded_keys, kQuad, a.width,
-          a.scores + whole * a.padded_keys);
-}
-
-// Attention of `a.queries` (at most kQueries) queries to all keys.
+// Attention of `a.queries` (at most kQueries) queries to all keys; queries are read where they lie.
 void attend(const Attend& a) {
-  score(a);
-  const int64_t rows = (a.queries + kQuad - 1) / kQuad * kQuad;
+  product({a.query, a.query_stride, 1, a.keys_turned, a.padded_keys, a.queries, a.width,
+           a.padded_keys, false, a.scores, a.padded_keys});
   for (int64_t i = 0; i < a.queries; ++i) {
     float* scores = a.scores + i * a.padded_keys;
     for (int64_t key = 0; key < a.padded_keys; ++key) scores[key] *= a.scale;
@@ -110,13 +103,56 @@ void attend(const Attend& a) {
     }
     a.sums[i] = exponentials(scores, a.keys, a.padded_keys);
   }
-  product(a.scores, a.padded_keys, a.values, a.padded_value_width, rows, a.keys, a.mixed);
+  product({a.scores, a.padded_keys, 1, a.values, a.padded_value_width, a.queries, a.keys,
+           a.padded_value_width, false, a.mixed, a.padded_value_width});
   for (int64_t i = 0; i < a.queries; ++i) {
     const float share = 1.0f / a.sums[i];
     float* to = a.to + i * a.to_stride;
     const float* from = a.mixed + i * a.padded_value_width;
     for (int64_t c = 0; c < a.value_width; ++c) to[c] = from[c] * share;
   }
+}
+
+// ---- turned
+
+// exp(scores + mask - the largest) of every column in place, and one over what they sum up to.
+template <int64_t vectors>
+void shares_of_columns(const Shares& s, int64_t column) {
+  using V = Vector<LANES>::type;
+  const auto in_row = [&](int64_t key, auto each) {
+    float* scores = s.scores + key * s.columns + column;
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < vectors; ++v) each(v, scores + v * LANES);
+  };
+  V most[vectors], sums[vectors] = {};
+  for (V& each : most) each = V{} - __builtin_inff();
+  for (int64_t key = 0; key < s.keys; ++key) {
+    const float added = s.key_mask ? s.key_mask[key * s.key_mask_stride] : 0.0f;
+    const float* mask = s.mask ? s.mask + key * s.columns + column : nullptr;
+    in_row(key, [&](int64_t v, float* scores) {
+      V score = load<V>(scores);
+      if (s.key_mask) score += added;
+      if (mask) score += load<V>(mask + v * LANES);
+      if (s.key_mask || mask) store(scores, score);
+      most[v] = score > most[v] ? score : most[v];
+    });
+  }
+  for (int64_t key = 0; key < s.keys; ++key) {
+    in_row(key, [&](int64_t v, float* scores) {
+      const V value = exponential<V>(load<V>(scores) - most[v]);
+      store(scores, value);
+      sums[v] += value;
+    });
+  }
+  for (int64_t v = 0; v < vectors; ++v) store(s.shares + column + v * LANES, 1.0f / sums[v]);
+}
+
+void shares(const Shares& s) {
+  int64_t column = 0;
+  for (; column + kVectors * LANES <= s.columns; column += kVectors * LANES) {
+    shares_of_columns<kVectors>(s, column);
+  }
+  for (; column < s.columns; column += LANES) shares_of_columns<1>(s, column);
 }
 
 }  // namespace

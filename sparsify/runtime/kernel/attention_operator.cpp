@@ -31,21 +31,6 @@ void require(bool holds, const char* what) {
   if (!holds) throw Malformed(what);
 }
 
-// Row-major strides, 0 where the mask is the same for all.
-void read_mask(const Input& mask, Attention& a) {
-  const int64_t wanted[] = {a.batch, a.heads, a.queries, a.keys};
-  require(mask.shape.size() <= 4, "the mask has more than four dimensions");
-  const size_t missing = 4 - mask.shape.size();
-  int64_t stride = 1;
-  for (size_t axis = 4; axis-- > 0;) {
-    const int64_t size = axis < missing ? 1 : mask.shape[axis - missing];
-    require(size == 1 || size == wanted[axis], "the mask does not fit the scores");
-    a.mask_strides[axis] = size == 1 ? 0 : stride;
-    stride *= size;
-  }
-  a.mask = mask.data;
-}
-
 void compute(const Kernel& kernel, ort::Context* context) {
   const ort::Api& api = *kernel.api;
   const Input query = read(api, context, 0), key = read(api, context, 1);
@@ -63,7 +48,11 @@ void compute(const Kernel& kernel, ort::Context* context) {
   a.batch = query.shape[0], a.queries = query.shape[1], a.heads = query.shape[2];
   a.width = query.shape[3], a.keys = key.shape[1], a.value_width = value.shape[3];
   a.query = query.data, a.key = key.data, a.value = value.data, a.scale = scale.data[0];
-  if (kernel.masked) read_mask(read(api, context, 4), a);
+  if (kernel.masked) {
+    const Input mask = read(api, context, 4);
+    read_mask(mask.shape, {a.batch, a.heads, a.queries, a.keys}, a.mask_strides);
+    a.mask = mask.data;
+  }
   a.to = output_of(api, context, {a.batch, a.queries, a.heads, a.value_width});
   Threads threads{api, context};
   sparsify::attend(a, *kernel.kernels, threads.pool());
@@ -96,4 +85,4 @@ const AttentionOperator kPlain = describe(false), kMasked = describe(true);
 
 }  // namespace
 
-const ort::Operator* const kAttentionOperators[2] = {&kPlain, &kMasked};
+std::vector<const ort::Operator*> attention_operators() { return {&kPlain, &kMasked}; }

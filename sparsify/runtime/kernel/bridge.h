@@ -99,6 +99,23 @@ inline const ort::Value* input_of(const ort::Api& api, const ort::Context* conte
   return value;
 }
 
+// The strides of a row-major mask of scores [batch][heads][queries][keys], 0 where it is the same
+// for all.
+inline void read_mask(const std::vector<int64_t>& shape, const int64_t (&scores)[4],
+                      int64_t (&strides)[4]) {
+  if (shape.size() > 4) throw sparsify::Malformed("the mask has more than four dimensions");
+  const size_t missing = 4 - shape.size();
+  int64_t stride = 1;
+  for (size_t axis = 4; axis-- > 0;) {
+    const int64_t size = axis < missing ? 1 : shape[axis - missing];
+    if (size != 1 && size != scores[axis]) {
+      throw sparsify::Malformed("the mask does not fit the scores");
+    }
+    strides[axis] = size == 1 ? 0 : stride;
+    stride *= size;
+  }
+}
+
 inline float* output_of(const ort::Api& api, ort::Context* context,
                         const std::vector<int64_t>& shape) {
   ort::Value* value = nullptr;
@@ -125,4 +142,5 @@ inline void describe_common(ort::Operator& op) {
 }
 
 // Of the operators other than the linear layers.
-extern const ort::Operator* const kAttentionOperators[2];
+std::vector<const ort::Operator*> attention_operators();
+std::vector<const ort::Operator*> self_attention_operators();

@@ -13,6 +13,7 @@
 
 #include "attention.h"
 #include "linear.h"
+#include "self_attention.h"
 #include "weight.h"
 
 namespace {
@@ -236,6 +237,52 @@ bool attends(Random& random) {
   return true;
 }
 
+// A weight whose rows are all alike: one stored number in each, at the first input.
+sparsify::Layer first_input(int64_t rows, int64_t columns, float number, bool integers) {
+  Encoded e;
+  e.rows = rows, e.columns = columns, e.where = Where::csr, e.integers = integers;
+  const auto values = owned(integers ? Type::i8 : Type::f32, rows, [&](int64_t) { return 1; });
+  const auto positions = owned(Type::u16, rows, [](int64_t) { return 0; });
+  const auto offsets = owned(Type::i32, rows + 1, [](int64_t i) { return i; });
+  const auto bias = owned(Type::f32, 1, [](int64_t) { return 0; });
+  const auto scales = owned(Type::f32, 1, [&](int64_t) { return number; });
+  e.values = values.tensor, e.positions = positions.tensor, e.row_offsets = offsets.tensor;
+  e.bias = bias.tensor, e.scales = scales.tensor;
+  return {sparsify::pack(e), sparsify::Activation::none};
+}
+
+// A block of random sizes, in memory of exactly its size. Inputs are all 1: so is each output.
+bool attends_to_itself(Random& random) {
+  sparsify::SelfAttention a;
+  a.heads = 1 + below(random, 3);
+  const int64_t inputs = 1 + below(random, 40), outputs = 1 + below(random, 40);
+  const int64_t width = a.heads * (1 + below(random, 20)), tall = a.heads * (1 + below(random, 20));
+  const bool integers = below(random, 4) == 0;
+  for (const float number : {0.5f, 0.25f}) {
+    a.layers.push_back(first_input(width, inputs, number, integers));
+  }
+  a.layers.push_back(first_input(tall, inputs, 1, integers));
+  a.layers.push_back(first_input(outputs, tall, 1, integers));
+  sparsify::Texts t{};
+  t.batch = 1 + below(random, 9), t.length = 1 + below(random, 150);
+  const size_t tokens = size_t(t.batch * t.length);
+  const std::vector<float> from(tokens * size_t(inputs), 1);
+  const int64_t queries = below(random, 2) ? t.length : 1;
+  const std::vector<float> mask(size_t(t.batch * queries * t.length), -1);
+  std::vector<float> to(tokens * size_t(outputs));
+  t.inputs = from.data(), t.outputs = to.data();
+  if (below(random, 2)) {
+    t.mask = mask.data();
+    t.mask_strides[0] = queries * t.length, t.mask_strides[3] = 1;
+    t.mask_strides[2] = queries == 1 ? 0 : t.length;
+  }
+  sparsify::attend_self(a, t, sparsify::choose_kernels(), {nullptr, in_turn});
+  for (const float number : to) {
+    if (!(std::fabs(number - 1) < 1e-5)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int count_of_arguments, char** arguments) {
@@ -245,6 +292,10 @@ int main(int count_of_arguments, char** arguments) {
   for (long i = 0; i < count; ++i) {
     if (i % 16 == 0 && !attends(random)) {
       std::printf("case %ld: attention is wrong\n", i);
+      return 1;
+    }
+    if (i % 64 == 0 && !attends_to_itself(random)) {
+      std::printf("case %ld: self-attention is wrong\n", i);
       return 1;
     }
     Case c = valid(random);

@@ -11,7 +11,7 @@ namespace sparsify {
 const Kernels kAvx512Vnni = {
     "avx512vnni", LANES, gather, multiply<1>, multiply<4>, multiply_integers,
     quantize, quantize_turned, scatter, activate_in_place, normalize,
-    attend,
+    attend, product, shares,
 };
 
 }  // namespace sparsify

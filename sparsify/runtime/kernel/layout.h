@@ -102,12 +102,33 @@ struct Attend {
   const float* mask;         // of the first query, or null
   int64_t queries, width, keys, padded_keys, value_width, padded_value_width;
   int64_t mask_query_stride, mask_key_stride;
-  float* last;    // space for the last queries where they are no four: [4][width]
   float* scores;  // [kQueries][padded_keys]
   float* mixed;   // [kQueries][padded_value_width]
   float* sums;    // [kQueries]
   float* to;
   int64_t to_stride;
+};
+
+// to[row][column] (+)= the sum over k of left[row][k] * right[k][column].
+struct Product {
+  const float* left;
+  int64_t left_stride, depth_stride;  // of `left`, from row to row and from k to k
+  const float* right;
+  int64_t right_stride;
+  int64_t rows, depth, columns;  // columns fill whole vectors
+  bool more;                     // whether it is added to what is there
+  float* to;
+  int64_t stride;
+};
+
+// The softmax of every column of scores + masks, but for the factor that each column is left with.
+struct Shares {
+  float* scores;  // [keys][columns]
+  int64_t keys, columns;
+  const float* key_mask;  // one for each key, or null
+  int64_t key_mask_stride;
+  const float* mask;  // [keys][columns], or null
+  float* shares;      // [columns]
 };
 
 struct Kernels {
@@ -123,6 +144,8 @@ struct Kernels {
   void (*activate)(float* numbers, int64_t count, Activation);
   void (*normalize)(const Normalize&);
   void (*attend)(const Attend&);
+  void (*product)(const Product&);
+  void (*shares)(const Shares&);
 };
 
 extern const Kernels kPortable;

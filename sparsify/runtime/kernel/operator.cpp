@@ -5,14 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "bridge.h"
+#include "stored.h"
 
 namespace {
 
 using sparsify::Activation;
 using sparsify::Malformed;
-using sparsify::Tensor;
-using sparsify::Type;
 using sparsify::Where;
 
 // One sparse linear layer, or two of which the first has the activation; normalized, the layer
@@ -25,8 +23,8 @@ struct SparseLinear : ort::Operator {
   Activation activation;
   bool normalized;
 
-  size_t inputs_of_layer() const { return where == Where::csr ? 5 : 4; }
-  size_t residual() const { return 1 + layers * inputs_of_layer(); }
+  size_t input(size_t layer) const { return 1 + layer * inputs_of_layer(where); }
+  size_t residual() const { return input(layers); }
 };
 
 struct Kernel {
@@ -37,90 +35,19 @@ struct Kernel {
   std::unique_ptr<sparsify::Normalization> normalization;
 };
 
-Type type_of(ort::ElementType type) {
-  switch (type) {
-    case ort::kFloat: return Type::f32;
-    case ort::kFloat16: return Type::f16;
-    case ort::kInt8: return Type::i8;
-    case ort::kUint8: return Type::u8;
-    case ort::kUint16: return Type::u16;
-    case ort::kUint32: return Type::u32;
-    case ort::kInt32: return Type::i32;
-    case ort::kInt64: return Type::i64;
-    default: return Type::other;
-  }
-}
-
-Tensor constant(const ort::Api& api, const ort::Info* info, size_t index) {
-  int is_constant = 0;
-  const ort::Value* value = nullptr;
-  check(api.call<ort::Status*>(ort::kKernelInfoGetConstantInputTensor, info, index, &is_constant,
-                               &value));
-  if (!is_constant || !value) throw Malformed("the weight is not constant");
-  const ShapeOf shape(api, value);
-  const Type type = type_of(shape.type());
-  // strings are no plain data
-  return {type == Type::other ? nullptr : data_of(api, value), type, shape.count()};
-}
-
-void pair(const ort::Api& api, const ort::Info* info, const char* name, int64_t (&found)[2]) {
-  size_t count = 0;
-  const auto read = [&](int64_t* to) {
-    return api.call<ort::Status*>(ort::kKernelInfoGetAttributeArrayInt64, info, name, to, &count);
-  };
-  check(read(nullptr));
-  if (count != 2) throw Malformed(std::string("`") + name + "` is not two numbers");
-  check(read(found));
-}
-
-sparsify::Weight weight(const SparseLinear& op, const ort::Api& api, const ort::Info* info,
-                        size_t layer) {
-  int64_t shape[2], block[2];
-  pair(api, info, layer ? "next_shape" : "shape", shape);
-  pair(api, info, layer ? "next_block" : "block", block);
-  sparsify::Encoded e;
-  e.rows = shape[0], e.columns = shape[1];
-  e.block_rows = block[0], e.block_columns = block[1];
-  e.where = op.where;
-  e.integers = op.integers;
-  size_t input = 1 + layer * op.inputs_of_layer();
-  e.values = constant(api, info, input++);
-  e.positions = constant(api, info, input++);
-  if (op.where == Where::csr) e.row_offsets = constant(api, info, input++);
-  e.bias = constant(api, info, input++);
-  e.scales = constant(api, info, input++);
-  return sparsify::pack(e);
-}
-
-std::vector<float> floats(const ort::Api& api, const ort::Info* info, size_t index, int64_t count) {
-  const Tensor tensor = constant(api, info, index);
-  if (tensor.type != Type::f32 || tensor.count != count) {
-    throw Malformed("the normalization is not one float a row");
-  }
-  const auto* from = static_cast<const float*>(tensor.data);
-  return {from, from + count};
-}
-
-std::unique_ptr<sparsify::Normalization> normalization(const SparseLinear& op, const ort::Api& api,
-                                                       const ort::Info* info, int64_t rows) {
-  if (!op.normalized) return nullptr;
-  auto made = std::make_unique<sparsify::Normalization>();
-  made->scale = floats(api, info, op.residual() + 1, rows);
-  made->bias = floats(api, info, op.residual() + 2, rows);
-  check(api.call<ort::Status*>(ort::kKernelInfoGetAttributeFloat, info, "epsilon", &made->epsilon));
-  return made;
-}
-
 std::unique_ptr<Kernel> make(const SparseLinear& op, const ort::Api& api, const ort::Info* info) {
   auto kernel = std::make_unique<Kernel>(Kernel{&api, &sparsify::choose_kernels(), {}, op.residual(), nullptr});
   for (size_t layer = 0; layer < op.layers; ++layer) {
-    auto packed = weight(op, api, info, layer);
+    auto packed = weight(api, info, op.where, op.integers, layer ? "next_" : "", op.input(layer));
     if (layer && packed.columns != kernel->layers.back().weight.rows) {
       throw Malformed("the second layer does not read what the first one makes");
     }
     kernel->layers.push_back({std::move(packed), layer ? Activation::none : op.activation});
   }
-  kernel->normalization = normalization(op, api, info, kernel->layers.back().weight.rows);
+  if (op.normalized) {
+    const int64_t rows = kernel->layers.back().weight.rows;
+    kernel->normalization = normalization(api, info, op.residual(), rows);
+  }
   return kernel;
 }
 
@@ -137,11 +64,7 @@ void compute(const Kernel& kernel, ort::Context* context) {
   shape.back() = kernel.layers.back().weight.rows;
   const float* residual = nullptr;
   if (kernel.normalization) {
-    const ort::Value* added = input_of(api, context, kernel.residual);
-    if (ShapeOf(api, added).dimensions() != shape) {
-      throw Malformed("the residual is not of the outputs' shape");
-    }
-    residual = static_cast<const float*>(data_of(api, added));
+    residual = residual_of(api, context, kernel.residual, shape);
   }
   float* outputs = output_of(api, context, shape);
   Threads threads{api, context};
@@ -221,8 +144,10 @@ ort::Domain* make_domain(const ort::Api& api) {
     check(api.call<ort::Status*>(ort::kCustomOpDomainAdd, domain,
                                  static_cast<const ort::Operator*>(&op)));
   }
-  for (const ort::Operator* op : kAttentionOperators) {
-    check(api.call<ort::Status*>(ort::kCustomOpDomainAdd, domain, op));
+  for (const auto& others : {attention_operators(), self_attention_operators()}) {
+    for (const ort::Operator* op : others) {
+      check(api.call<ort::Status*>(ort::kCustomOpDomainAdd, domain, op));
+    }
   }
   return domain;
 }

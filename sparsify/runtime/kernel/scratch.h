@@ -7,7 +7,11 @@
 
 namespace sparsify {
 
+// Whether a thread works in it alone, or its tasks on other threads do, too.
+enum class Held { alone, shared };
+
 // Aligned memory that a thread keeps for its next call.
+template <Held held = Held::alone>
 inline float* scratch(size_t count) {
   struct Free {
     void operator()(float* memory) const { ::operator delete[](memory, std::align_val_t(64)); }
