@@ -21,10 +21,13 @@ from sparsify.zeros import nonzero_count
 def compare_models(old: str, new: str) -> Comparison:
     """Shapes, zeros and values of all parameters; `gone` and `come` count numbers not zero.
 
+    An encoder alone and the same with a head name their weights alike but for the head's prefix.
+
     Raises:
         Problem: one of them is no model.
     """
     before, after = parameters(old), parameters(new)
+    before, after = _inside(before, after), _inside(after, before)
     names = dict.fromkeys((*before, *after))
     found = [_change(name, before.get(name), after.get(name)) for name in names]
     changes = [each for each in found if each is not None]
@@ -45,6 +48,13 @@ def parameters(name: str) -> dict[str, Tensor]:
         }
     source = load_model(Model(path=name))
     return {n: tensor.detach() for n, tensor in source.module.named_parameters()}
+
+
+def _inside(tensors: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`tensors` by the names that they have as a part of `other`, where more of them are in it."""
+    parts = dict.fromkeys(name.split(".")[0] + "." for name in other)
+    best = max(("", *parts), key=lambda part: sum(part + name in other for name in tensors))
+    return {best + name: tensor for name, tensor in tensors.items()}
 
 
 def _change(name: str, old: Tensor | None, new: Tensor | None) -> Change | None:

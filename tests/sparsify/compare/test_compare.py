@@ -10,6 +10,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 from safetensors.torch import load_file, save_file
+from transformers import AutoModel
 
 from sparsify.compare import Asked, compare
 from sparsify.compare.programs import compare_texts
@@ -48,6 +49,18 @@ def test_weights_differ_by_zeros_and_by_values(folder: Path) -> None:
     assert moved.new["moved_fraction"] == 4 / 1024
     assert moved.new["largest_move"] == pytest.approx(0.5)
     assert section.same > 10
+
+
+@pytest.mark.parametrize("headless", ["old", "new"])
+def test_an_encoder_is_found_again_under_a_head(
+    folder: Path, tmp_path: Path, headless: str
+) -> None:
+    AutoModel.from_pretrained(folder / headless).save_pretrained(tmp_path)
+    sides = {"old": str(folder / "old"), "new": str(folder / "new"), headless: str(tmp_path)}
+    (section,) = compare(sides["old"], sides["new"]).sections
+    first, second, *rest = [change.name for change in section.changes]
+    assert (first, second) == (QUERY, KEY)
+    assert {name.split(".")[0] for name in rest} == {"classifier"}
 
 
 def test_a_model_equals_itself(folder: Path) -> None:
