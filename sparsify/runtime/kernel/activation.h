@@ -4,6 +4,10 @@
 #include "layout.h"
 #include "vectors.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace sparsify {
 namespace {
 
@@ -65,6 +69,27 @@ inline V above(V z) {
   p = p * z - 0.999998629f;
   return z * power_of_two<V>(p);
 }
+
+#if LANES >= 16
+// The same from a table, which one instruction looks up for all lanes.
+template <>
+inline Float16 above<Float16>(Float16 z) {
+  const Float16 shift = splat<Float16>(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const Float16 place = (Tail::kEnd < z ? splat<Float16>(Tail::kEnd) : z) * Tail::kSegmentsOfOne;
+  const Float16 shifted = place + shift;
+  const Float16 apart = place - (shifted - shift);
+  __m512i segment;
+  __builtin_memcpy(&segment, &shifted, sizeof segment);  // its low bits are the integer
+  const auto power = [&](int k) {
+    const float* row = kTail.powers[k];
+    return Float16(_mm512_permutex2var_ps(_mm512_load_ps(row), segment, _mm512_load_ps(row + 16)));
+  };
+  Float16 p = power(Tail::kPowers - 1);
+#pragma GCC unroll 4
+  for (int k = Tail::kPowers - 2; k >= 0; --k) p = p * apart + power(k);
+  return p;
+}
+#endif
 
 template <typename V>
 inline V logistic(V x) {

@@ -9,51 +9,54 @@ namespace {
 constexpr int64_t kQuad = 4;  // rows that share what is loaded
 constexpr int64_t kVectors = QUAD_VECTORS;
 
-// products[row][column] of some rows: sum over k of left[row][k] * right[k][column], added to what
-// is there if `more` says so. The numbers of a row of `left` lie `depth_stride` apart.
+// The product of some rows from `row` on with some vectors of columns from `column` on.
 template <int64_t rows, int64_t vectors>
-inline void quad_product(const float* left, int64_t left_stride, int64_t depth_stride,
-                         const float* right, int64_t right_stride, int64_t depth, bool more,
-                         float* products, int64_t stride) {
+inline void product_of(const Product& p, int64_t row, int64_t column) {
   using V = Vector<LANES>::type;
+  const float* left = p.left + row * p.left_stride;
+  const float* right = p.right + column;
+  float* to = p.to + row * p.stride + column;
+  const int64_t left_stride = p.left_stride, depth_stride = p.depth_stride, stride = p.stride;
+  const int64_t right_stride = p.right_stride, depth = p.depth;
   V sums[rows][vectors] = {};
-  for (int64_t i = 0; more && i < rows; ++i) {
-    for (int64_t v = 0; v < vectors; ++v) sums[i][v] = load<V>(products + i * stride + v * LANES);
+  for (int64_t i = 0; p.more && i < rows; ++i) {
+    for (int64_t v = 0; v < vectors; ++v) sums[i][v] = load<V>(to + i * stride + v * LANES);
   }
   for (int64_t k = 0; k < depth; ++k) {
-    V row[vectors];
+    V numbers[vectors];
 #pragma GCC unroll 4
-    for (int64_t v = 0; v < vectors; ++v) row[v] = load<V>(right + k * right_stride + v * LANES);
+    for (int64_t v = 0; v < vectors; ++v) {
+      numbers[v] = load<V>(right + k * right_stride + v * LANES);
+    }
 #pragma GCC unroll 4
     for (int64_t i = 0; i < rows; ++i) {
       const float number = left[i * left_stride + k * depth_stride];
 #pragma GCC unroll 4
-      for (int64_t v = 0; v < vectors; ++v) sums[i][v] += number * row[v];
+      for (int64_t v = 0; v < vectors; ++v) sums[i][v] += number * numbers[v];
     }
   }
 #pragma GCC unroll 4
-  for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t v = 0; v < vectors; ++v) {
+    const V factor = p.factors ? load<V>(p.factors + column + v * LANES) : V{} + 1.0f;
 #pragma GCC unroll 4
-    for (int64_t v = 0; v < vectors; ++v) store(products + i * stride + v * LANES, sums[i][v]);
+    for (int64_t i = 0; i < rows; ++i) store(to + i * stride + v * LANES, sums[i][v] * factor);
   }
 }
 
-// The same for any number of rows, and whole vectors of columns.
+// All rows, four at a time, with some vectors of columns from `column` on.
+template <int64_t vectors>
+inline void product_of_columns(const Product& p, int64_t column) {
+  int64_t row = 0;
+  for (; row + kQuad <= p.rows; row += kQuad) product_of<kQuad, vectors>(p, row, column);
+  for (; row < p.rows; ++row) product_of<1, vectors>(p, row, column);
+}
+
 void product(const Product& p) {
   int64_t column = 0;
-  const auto each = [&](auto four, auto one) {
-    int64_t row = 0;
-    const auto take = [&](auto multiply) {
-      multiply(p.left + row * p.left_stride, p.left_stride, p.depth_stride, p.right + column,
-               p.right_stride, p.depth, p.more, p.to + row * p.stride + column, p.stride);
-    };
-    for (; row + kQuad <= p.rows; row += kQuad) take(four);
-    for (; row < p.rows; ++row) take(one);
-  };
   for (; column + kVectors * LANES <= p.columns; column += kVectors * LANES) {
-    each(quad_product<kQuad, kVectors>, quad_product<1, kVectors>);
+    product_of_columns<kVectors>(p, column);
   }
-  for (; column < p.columns; column += LANES) each(quad_product<kQuad, 1>, quad_product<1, 1>);
+  for (; column < p.columns; column += LANES) product_of_columns<1>(p, column);
 }
 
 // One number of all lanes, by halves.
@@ -93,7 +96,7 @@ inline float exponentials(float* scores, int64_t keys, int64_t padded) {
 // Attention of `a.queries` (at most kQueries) queries to all keys; queries are read where they lie.
 void attend(const Attend& a) {
   product({a.query, a.query_stride, 1, a.keys_turned, a.padded_keys, a.queries, a.width,
-           a.padded_keys, false, a.scores, a.padded_keys});
+           a.padded_keys, false, nullptr, a.scores, a.padded_keys});
   for (int64_t i = 0; i < a.queries; ++i) {
     float* scores = a.scores + i * a.padded_keys;
     for (int64_t key = 0; key < a.padded_keys; ++key) scores[key] *= a.scale;
@@ -104,7 +107,7 @@ void attend(const Attend& a) {
     a.sums[i] = exponentials(scores, a.keys, a.padded_keys);
   }
   product({a.scores, a.padded_keys, 1, a.values, a.padded_value_width, a.queries, a.keys,
-           a.padded_value_width, false, a.mixed, a.padded_value_width});
+           a.padded_value_width, false, nullptr, a.mixed, a.padded_value_width});
   for (int64_t i = 0; i < a.queries; ++i) {
     const float share = 1.0f / a.sums[i];
     float* to = a.to + i * a.to_stride;

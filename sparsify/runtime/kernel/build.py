@@ -19,9 +19,9 @@ FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / "libsparsify_kernel.so"
 OPERATOR = (
     "attention.cpp", "attention_operator.cpp", "linear.cpp", "operator.cpp", "self_attention.cpp",
-    "self_attention_operator.cpp", "weight.cpp",
+    "self_attention_operator.cpp", "tail.cpp", "weight.cpp",
 )  # fmt: skip
-FUZZER = ("attention.cpp", "fuzz.cpp", "linear.cpp", "self_attention.cpp", "weight.cpp")
+FUZZER = ("attention.cpp", "fuzz.cpp", "linear.cpp", "self_attention.cpp", "tail.cpp", "weight.cpp")
 AVX512 = ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma")
 KERNELS = {
     "kernels_portable.cpp": (),

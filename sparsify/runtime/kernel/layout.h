@@ -9,6 +9,16 @@ namespace sparsify {
 
 enum class Activation { none, relu, gelu, gelu_tanh, silu };
 
+// z times the share of a normal distribution above z, for z from 0 to 6, to 3e-8: a polynomial of the
+// distance from the middle of each segment. The first segment begins in its middle.
+struct Tail {
+  static constexpr int kSegments = 32, kPowers = 5;
+  static constexpr float kSegmentsOfOne = 5.248f, kEnd = 6;
+  alignas(64) float powers[kPowers][kSegments];
+  Tail();
+};
+extern const Tail kTail;
+
 struct Run {
   uint32_t length;  // entries of every row
   uint32_t count;   // rows
@@ -109,14 +119,15 @@ struct Attend {
   int64_t to_stride;
 };
 
-// to[row][column] (+)= the sum over k of left[row][k] * right[k][column].
+// to[row][column] = factors[column] * (to[row][column] + sum over k of left[row][k] * right[k][column]).
 struct Product {
   const float* left;
   int64_t left_stride, depth_stride;  // of `left`, from row to row and from k to k
   const float* right;
   int64_t right_stride;
   int64_t rows, depth, columns;  // columns fill whole vectors
-  bool more;                     // whether it is added to what is there
+  bool more;                     // whether what is there is added
+  const float* factors;          // or null
   float* to;
   int64_t stride;
 };

@@ -138,7 +138,7 @@ void attend_block(const Round& r, const Block& b, int64_t head, const Space& spa
   each_piece(r, b.text, [&](int64_t index, int64_t token, int64_t key, int64_t count) {
     const int64_t step = r.stride(index);
     const float* keys = r.at(index, kKey) + head * r.width * step + token;
-    r.kernels.product({keys, 1, step, queries, stride, count, r.width, columns, false,
+    r.kernels.product({keys, 1, step, queries, stride, count, r.width, columns, false, nullptr,
                        space.scores + key * columns, columns});
   });
   const int64_t* strides = r.texts.mask_strides;
@@ -149,17 +149,20 @@ void attend_block(const Round& r, const Block& b, int64_t head, const Space& spa
                                 : nullptr;
   r.kernels.shares({space.scores, r.texts.length, columns, key_mask, strides[3],
                     by_query ? space.mask : nullptr, space.shares});
+  const bool alone = b.begin == b.first() && b.end - b.begin == columns;
+  float* mixed = alone ? to + b.first() : space.mixed;
+  const int64_t mixed_stride = alone ? stride : columns;
   each_piece(r, b.text, [&](int64_t index, int64_t token, int64_t key, int64_t count) {
     const int64_t step = r.stride(index);
     const float* values = r.at(index, kValue) + head * r.value_width * step + token;
+    const float* factors = key + count == r.texts.length ? space.shares : nullptr;
     r.kernels.product({values, step, 1, space.scores + key * columns, columns, r.value_width, count,
-                       columns, key > 0, space.mixed, columns});
+                       columns, key > 0, factors, mixed, mixed_stride});
   });
-  const int64_t begin = b.begin - b.first(), end = b.end - b.first();
-  for (int64_t i = 0; i < r.value_width; ++i) {
-    const float* from = space.mixed + i * columns;
-    float* row = to + i * stride + b.first();
-    for (int64_t q = begin; q < end; ++q) row[q] = from[q] * space.shares[q];
+  // the columns of other texts stay as they are
+  for (int64_t i = 0; !alone && i < r.value_width; ++i) {
+    std::copy_n(mixed + i * columns + b.begin - b.first(), b.end - b.begin,
+                to + i * stride + b.begin);
   }
 }
 
