@@ -11,14 +11,16 @@ from torch import Tensor, fx
 from sparsify.program import aten
 
 AND = aten.__and__.Tensor
+ATTENTION = aten.scaled_dot_product_attention.default
 MOVES = {
     aten.unsqueeze.default,
+    aten.expand.default,
     aten.slice.Tensor,
     aten.to.device,
     aten.to.dtype,
     aten.to.dtype_layout,
 }
-"""Calls that leave numbers as they are, apart from their type."""
+"""Calls that leave numbers as they are, apart from their type and how often they are there."""
 
 
 def rewrite(module: fx.GraphModule) -> None:
@@ -67,6 +69,18 @@ def true_and_mask(node: fx.Node) -> fx.Node | None:
     return None
 
 
+def attention_to_all(node: fx.Node) -> fx.Node | None:
+    """Attention whose mask allows everything has none, as images write it."""
+    if node.target is not ATTENTION:
+        return None
+    query, key, value, *rest = node.args
+    options = dict(node.kwargs)
+    mask = rest[0] if rest else options.pop("attn_mask", None)
+    if not _boolean(mask) or not _is_true(mask):
+        return None
+    return node.graph.call_function(ATTENTION, (query, key, value, None, *rest[1:]), options)
+
+
 def _boolean(node: object) -> list[object]:
     """The shape of a tensor of booleans; empty for anything else."""
     value = node.meta.get("val") if isinstance(node, fx.Node) else None
@@ -101,5 +115,6 @@ RULES: tuple[Callable[[fx.Node], fx.Node | None], ...] = (
     number_minus_tensor,
     view_of_any_layout,
     true_and_mask,
+    attention_to_all,
 )
 """Each makes another way to compute a call, or says None where it has none."""

@@ -65,6 +65,32 @@ def test_a_mask_that_is_every_querys_needs_no_guard(
     require(parity(program, tmp_path / "model", tolerance=1e-5))
 
 
+class Unmasked(nn.Module):
+    """Attention under the mask that a model makes where nothing is padding."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self.first = first
+
+    def forward(self, values: Tensor) -> Tensor:
+        """f32[batch, 1, 5, 4] from the same."""
+        allowed = (torch.arange(5) >= self.first)[None, None, :, None]
+        mask = allowed.expand(values.shape[0], -1, 5, 5)
+        return nn.functional.scaled_dot_product_attention(values, values, values, attn_mask=mask)
+
+
+@pytest.mark.parametrize(("first", "masked"), [(0, False), (1, True)])
+def test_a_mask_that_allows_everything_is_left_out(
+    first: int, masked: bool, tmp_path: Path
+) -> None:
+    inputs = {"values": torch.randn(2, 1, 5, 4)}
+    program = capture(Unmasked(first), inputs, {"values": {0: "batch"}})
+    emit(program, tmp_path / "model", opset=20)
+    nodes = inspect_onnx(tmp_path / "model").nodes
+    assert ("Add" in nodes, "ReduceMax" in nodes) == (masked, masked)
+    require(parity(program, tmp_path / "model", tolerance=1e-5))
+
+
 class Viewed(nn.Module):
     """Attention whose heads are put together by `view`, which takes torch's fast layout alone."""
 
