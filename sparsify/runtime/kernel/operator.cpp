@@ -85,23 +85,13 @@ SparseLinear describe(std::string name, Where where, bool integers, size_t layer
   op.layers = layers;
   op.activation = activation;
   op.normalized = normalized;
-  op.get_name = [](const ort::Operator* o) { return self(o).name.c_str(); };
   op.get_input_type = [](const ort::Operator* o, size_t i) {
     return i == 0 || i >= self(o).residual() ? ort::kFloat : ort::kAny;
   };
   op.get_input_type_count = [](const ort::Operator* o) {
     return self(o).residual() + (self(o).normalized ? 3 : 0);
   };
-  op.create_kernel_v2 = [](const ort::Operator* o, const ort::Api* api, const ort::Info* info,
-                           void** kernel) {
-    *kernel = nullptr;
-    return guarded(*api, [&] { *kernel = make(self(o), *api, info).release(); });
-  };
-  op.kernel_compute_v2 = [](void* at, ort::Context* context) {
-    const Kernel& kernel = *static_cast<const Kernel*>(at);
-    return guarded(*kernel.api, [&] { compute(kernel, context); });
-  };
-  op.kernel_destroy = [](void* at) { delete static_cast<Kernel*>(at); };
+  describe_kernel<SparseLinear, Kernel>(op);
   return op;
 }
 

@@ -112,21 +112,11 @@ SelfAttentionOperator describe(const std::string& form, Where where, bool intege
             "SelfAttention" + (normalized ? "Normalization" : "");
   op.where = where;
   op.integers = integers, op.masked = masked, op.normalized = normalized;
-  op.get_name = [](const ort::Operator* o) { return self(o).name.c_str(); };
   op.get_input_type = [](const ort::Operator* o, size_t i) {
     return i == 0 || i >= self(o).scale() ? ort::kFloat : ort::kAny;
   };
   op.get_input_type_count = [](const ort::Operator* o) { return self(o).inputs(); };
-  op.create_kernel_v2 = [](const ort::Operator* o, const ort::Api* api, const ort::Info* info,
-                           void** kernel) {
-    *kernel = nullptr;
-    return guarded(*api, [&] { *kernel = make(self(o), *api, info).release(); });
-  };
-  op.kernel_compute_v2 = [](void* at, ort::Context* context) {
-    const Kernel& kernel = *static_cast<const Kernel*>(at);
-    return guarded(*kernel.api, [&] { compute(kernel, context); });
-  };
-  op.kernel_destroy = [](void* at) { delete static_cast<Kernel*>(at); };
+  describe_kernel<SelfAttentionOperator, Kernel>(op);
   return op;
 }
 

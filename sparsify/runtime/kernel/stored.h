@@ -104,3 +104,23 @@ inline const float* residual_of(const ort::Api& api, const ort::Context* context
   }
   return static_cast<const float*>(data_of(api, added));
 }
+
+// How an operator with a name is made by `make` and run by `compute`, which lie beside it.
+template <typename Operator, typename Kernel>
+void describe_kernel(Operator& op) {
+  op.get_name = [](const ort::Operator* o) {
+    return static_cast<const Operator*>(o)->name.c_str();
+  };
+  op.create_kernel_v2 = [](const ort::Operator* o, const ort::Api* api, const ort::Info* info,
+                           void** kernel) {
+    *kernel = nullptr;
+    return guarded(*api, [&] {
+      *kernel = make(*static_cast<const Operator*>(o), *api, info).release();
+    });
+  };
+  op.kernel_compute_v2 = [](void* at, ort::Context* context) {
+    const Kernel& kernel = *static_cast<const Kernel*>(at);
+    return guarded(*kernel.api, [&] { compute(kernel, context); });
+  };
+  op.kernel_destroy = [](void* at) { delete static_cast<Kernel*>(at); };
+}
