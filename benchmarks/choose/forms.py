@@ -39,6 +39,11 @@ def _unstructured(sparsity: float) -> Form:
     return Form(name, "magnitude and distillation", "magnitude-kd", sparsity)
 
 
+def _contrastive(sparsity: float) -> Form:
+    says = "contrastive pruning: movement, CAP"
+    return Form(f"unstructured {sparsity:.0%}, CAP", says, "cap-movement", sparsity)
+
+
 def _blocks(sparsity: float) -> Form:
     return Form(f"4x1 blocks {sparsity:.0%}", "four outputs together", "block-4x1-kd", sparsity)
 
@@ -55,6 +60,7 @@ FORMS = (
     Form("dense int8", "the same in 8 bits, dynamic", "magnitude-kd", 0.9, DENSE,
          quantize="dynamic", dense=True),
     *(_unstructured(sparsity) for sparsity in (0.9, 0.95, 0.97)),
+    *(_contrastive(sparsity) for sparsity in (0.9, 0.97)),
     *(_blocks(sparsity) for sparsity in (0.8, 0.9)),
     Form("1x4 blocks 90% int8", "four inputs together, 8-bit products", "block-1x4-kd", 0.9,
          activations="int8"),
