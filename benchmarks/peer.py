@@ -31,7 +31,7 @@ from sparsify.kinds import lowering
 from sparsify.runtime import session
 
 SPARSITIES = (0.8, 0.9, 0.95, 0.97)
-PAIRS = {1: 20, 8: 6}
+PAIRS = {1: 20, 8: 12}
 SEQUENCE, PEER_OPSET, PEER_IR = 128, 14, 8
 TOLERANCE = 1e-3
 """Of the largest output: how far the two may be from each other."""
