@@ -160,7 +160,13 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "structure": partial(timings, "structure"),
     "training": partial(timings, "training"),
 }
-PAGES = ("README.md", "docs/methods.md", "docs/runtime.md", "docs/why-faster.md")
+PAGES = (
+    "README.md",
+    "docs/choosing.md",
+    "docs/methods.md",
+    "docs/runtime.md",
+    "docs/why-faster.md",
+)
 """In which tables stand between markers."""
 
 

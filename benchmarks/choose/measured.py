@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ def measure(cells: Mapping[Form, Cell], data: Path, work: Path, sequence: int) -
 
 def _exported(form: Form, run: Path) -> Path:
     """The file of a form, made from the run that trained it."""
-    output = run / "forms" / form.name.replace(" ", "-").replace("%", "")
+    output = run / "forms" / re.sub(r"[^a-z0-9]+", "-", form.name.lower())
     if form.dense:
         if form.quantize is None:
             return run / DENSE
